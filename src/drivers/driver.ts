@@ -1,10 +1,11 @@
 /** The fourth seam: a NIC driver, and the NIC it makes of a function. */
+
+import type { PciFunction } from '../pci/function.js';
+import type { DriverId, ProbeOutcome } from '../pci/probe.js';
 import type { Micros } from '../platform/clock.js';
 import type { TypedEmitter } from '../platform/events.js';
 import type { PhyDevice } from '../platform/phy.js';
 import type { Task } from '../platform/task.js';
-import type { PciFunction } from '../pci/function.js';
-import type { DriverId, ProbeOutcome } from '../pci/probe.js';
 
 /** How a NIC tells that it has something. */
 export type InterruptMode = 'polled' | 'intx' | 'msi' | 'msix';

@@ -90,7 +90,11 @@ export class ConfigSpace {
     const put = (register: AnyReg, value: number): void => this.poke(register.at, register[meta].width, value);
     put(pci.VENDOR_ID, d.vendor);
     put(pci.DEVICE_ID, d.device);
-    put(pci.STATUS, (d.status ?? 0) | (d.capabilities.length + (d.msi ? 1 : 0) + (d.msix ? 1 : 0) + (d.pm ? 1 : 0) > 0 ? pci.STATUS.CAP_LIST : 0));
+    put(
+      pci.STATUS,
+      (d.status ?? 0) |
+        (d.capabilities.length + (d.msi ? 1 : 0) + (d.msix ? 1 : 0) + (d.pm ? 1 : 0) > 0 ? pci.STATUS.CAP_LIST : 0),
+    );
     put(pci.REVISION_ID, d.revision);
     put(pci.PROG_IF, d.classCode & 0xff);
     put(pci.SUBCLASS, (d.classCode >> 8) & 0xff);
@@ -116,7 +120,8 @@ export class ConfigSpace {
       return;
     }
     const at = BAR.at + 4 * bar.index;
-    const flags = bar.kind === 'io' ? BAR.IO : (bar.kind === 'memory64' ? 4 : 0) | (bar.prefetchable ? BAR.PREFETCH : 0);
+    const flags =
+      bar.kind === 'io' ? BAR.IO : (bar.kind === 'memory64' ? 4 : 0) | (bar.prefetchable ? BAR.PREFETCH : 0);
     this.poke(at, 32, flags);
     this.#writable(at, 32, bar.kind === 'io' ? -bar.bytes & ~3 : -bar.bytes & BAR.ADDRESS);
     if (bar.kind === 'memory64') this.#writable(at + 4, 32, -1);
@@ -139,7 +144,12 @@ export class ConfigSpace {
     if (d.msi) all.push(this.#msi(d.msi));
     if (d.msix) {
       const size = d.msix.vectors - 1;
-      const dword = (value: number): number[] => [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24];
+      const dword = (value: number): number[] => [
+        value & 0xff,
+        (value >> 8) & 0xff,
+        (value >> 16) & 0xff,
+        value >>> 24,
+      ];
       all.push({
         id: pci.CAP.MSIX,
         at: d.msix.at,
@@ -151,7 +161,8 @@ export class ConfigSpace {
     const used = new Set<number>();
     const place = (cap: CapabilityDeclaration, header: number): void => {
       const end = cap.at + header + cap.bytes.length;
-      if (end > this.bytes.length || cap.at < 0x40) throw new RangeError(`capability ${cap.id} at ${cap.at} leaves configuration space`);
+      if (end > this.bytes.length || cap.at < 0x40)
+        throw new RangeError(`capability ${cap.id} at ${cap.at} leaves configuration space`);
       for (let i = cap.at; i < end; i++) {
         if (used.has(i)) throw new RangeError(`capability ${cap.id} at ${cap.at} overlaps another`);
         used.add(i);
@@ -179,7 +190,10 @@ export class ConfigSpace {
   }
 
   #msi(msi: NonNullable<ConfigDeclaration['msi']>): CapabilityDeclaration {
-    const control = ((31 - Math.clz32(msi.vectors)) << 1) | (msi.address64 ? MSI_CONTROL.ADDR64 : 0) | (msi.maskable ? MSI_CONTROL.MASKABLE : 0);
+    const control =
+      ((31 - Math.clz32(msi.vectors)) << 1) |
+      (msi.address64 ? MSI_CONTROL.ADDR64 : 0) |
+      (msi.maskable ? MSI_CONTROL.MASKABLE : 0);
     const address = msi.address64 ? 8 : 4;
     const masks = msi.maskable ? 10 : 0;
     const tail = new Array<number>(address + 2 + masks).fill(0);
@@ -187,7 +201,15 @@ export class ConfigSpace {
       id: pci.CAP.MSI,
       at: msi.at,
       bytes: [control & 0xff, control >> 8, ...tail],
-      writable: [MSI_CONTROL.ENABLE | MSI_CONTROL.ENABLED, 0, 0xfc, ...new Array<number>(address - 1).fill(0xff), 0xff, 0xff, ...new Array<number>(masks).fill(0xff)],
+      writable: [
+        MSI_CONTROL.ENABLE | MSI_CONTROL.ENABLED,
+        0,
+        0xfc,
+        ...new Array<number>(address - 1).fill(0xff),
+        0xff,
+        0xff,
+        ...new Array<number>(masks).fill(0xff),
+      ],
     };
   }
 

@@ -117,9 +117,20 @@ export interface ConfigDeclaration {
   readonly bars: readonly BarDeclaration[];
   readonly capabilities: readonly CapabilityDeclaration[];
   /** MSI: number of vectors (a power of two). The shell gives the capability its behaviour. */
-  readonly msi?: { readonly at: number; readonly vectors: number; readonly address64: boolean; readonly maskable?: boolean };
+  readonly msi?: {
+    readonly at: number;
+    readonly vectors: number;
+    readonly address64: boolean;
+    readonly maskable?: boolean;
+  };
   /** MSI-X: table and pending bits in `bar`; those ranges belong to the shell. */
-  readonly msix?: { readonly at: number; readonly vectors: number; readonly bar: number; readonly tableAt: number; readonly pbaAt: number };
+  readonly msix?: {
+    readonly at: number;
+    readonly vectors: number;
+    readonly bar: number;
+    readonly tableAt: number;
+    readonly pbaAt: number;
+  };
   /** Power management: D3hot drops the state unless `noSoftReset`. */
   readonly pm?: { readonly at: number; readonly capabilities: number; readonly noSoftReset: boolean };
   /** 256, or 4096 for PCI Express functions. */

@@ -70,7 +70,12 @@ export class MsixTable {
   #flush(vector: number): void {
     const bit = 1 << (vector & 31);
     const entry = vector * WORDS;
-    if (this.#maskAll || (this.#pending[vector >> 5]! & bit) === 0 || (this.#words[entry + CONTROL]! & pci.MSIX_ENTRY_CONTROL.MASK) !== 0) return;
+    if (
+      this.#maskAll ||
+      (this.#pending[vector >> 5]! & bit) === 0 ||
+      (this.#words[entry + CONTROL]! & pci.MSIX_ENTRY_CONTROL.MASK) !== 0
+    )
+      return;
     this.#pending[vector >> 5]! &= ~bit;
     this.#deliver(vector, this.#words[entry]!, this.#words[entry + 1]!, this.#words[entry + 2]!);
   }

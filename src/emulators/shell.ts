@@ -7,7 +7,14 @@ import type { Micros } from '../platform/clock.js';
 import type { Finding } from '../platform/diagnostics.js';
 import { pci } from '../registers/index.js';
 import { ConfigSpace } from './config-space.js';
-import { type DeviceBus, DmaFault, type EmulatedFunction, type ModelAlarm, type ResetKind, type Schedule } from './function.js';
+import {
+  type DeviceBus,
+  DmaFault,
+  type EmulatedFunction,
+  type ModelAlarm,
+  type ResetKind,
+  type Schedule,
+} from './function.js';
 import { MsixTable } from './msix.js';
 
 /** Guest memory as a host offers it: addresses are checked by the host, nothing throws. */
@@ -74,7 +81,10 @@ export class PciShell implements DeviceBus {
     this.#external = options.externalVectors ?? false;
     this.config = new ConfigSpace(fn.config);
     const msix = fn.config.msix;
-    this.#msix = msix && !this.#external ? new MsixTable(msix.vectors, (v, lo, hi, data) => host.message(v, lo, hi, data)) : undefined;
+    this.#msix =
+      msix && !this.#external
+        ? new MsixTable(msix.vectors, (v, lo, hi, data) => host.message(v, lo, hi, data))
+        : undefined;
     fn.attach(this);
   }
 
@@ -105,8 +115,10 @@ export class PciShell implements DeviceBus {
     if (this.#gone || this.#power !== 0) return this.#unpowered(at, width);
     const msix = this.fn.config.msix;
     if (this.#msix && msix && bar === msix.bar) {
-      if (at >= msix.tableAt && at < msix.tableAt + this.#msix.tableBytes) return this.#msix.readTable(at - msix.tableAt, width);
-      if (at >= msix.pbaAt && at < msix.pbaAt + this.#msix.pbaBytes) return this.#msix.readPending(at - msix.pbaAt, width);
+      if (at >= msix.tableAt && at < msix.tableAt + this.#msix.tableBytes)
+        return this.#msix.readTable(at - msix.tableAt, width);
+      if (at >= msix.pbaAt && at < msix.pbaAt + this.#msix.pbaBytes)
+        return this.#msix.readPending(at - msix.pbaAt, width);
     }
     return this.fn.readBar(bar, at, width);
   }
@@ -264,7 +276,13 @@ export class PciShell implements DeviceBus {
       this.#host.message(vector, 0, 0, 0);
     } else if (this.#msix !== undefined && this.msixEnabled) {
       if (vector >= this.#msix.vectors) {
-        this.report({ rule: 'message-vector', register: 'MSI-X', value: vector, message: 'the vector is outside the table', ref: 'PCI 3.0 §6.8.2' });
+        this.report({
+          rule: 'message-vector',
+          register: 'MSI-X',
+          value: vector,
+          message: 'the vector is outside the table',
+          ref: 'PCI 3.0 §6.8.2',
+        });
       } else this.#msix.send(vector);
     } else if (this.#msiOn) this.#sendMsi(vector);
   }
@@ -297,7 +315,8 @@ export class PciShell implements DeviceBus {
       this.#host.decodingChanged();
     }
     if (touches(pci.BAR.at, 24) || touches(pci.ROM_BAR.at, 4)) this.#host.decodingChanged();
-    if (pm && touches(pm.at + PMCSR.at, 1)) this.#powerChanged(this.config.read(pm.at + PMCSR.at, 16) & PMCSR.STATE, pm.noSoftReset);
+    if (pm && touches(pm.at + PMCSR.at, 1))
+      this.#powerChanged(this.config.read(pm.at + PMCSR.at, 16) & PMCSR.STATE, pm.noSoftReset);
     if (msi && touches(msi.at + MSI_CONTROL.at, 2)) {
       const on = (this.config.read(msi.at + MSI_CONTROL.at, 16) & MSI_CONTROL.ENABLE) !== 0;
       if (on !== this.#msiOn) {
@@ -328,7 +347,13 @@ export class PciShell implements DeviceBus {
   /** Recomputes the INTx line. */
   #modes(): void {
     const command = this.config.get(COMMAND);
-    const pin = this.#level && !this.#gone && !this.#msiOn && !this.msixEnabled && (command & COMMAND.INTX_DISABLE) === 0 && this.#power === 0;
+    const pin =
+      this.#level &&
+      !this.#gone &&
+      !this.#msiOn &&
+      !this.msixEnabled &&
+      (command & COMMAND.INTX_DISABLE) === 0 &&
+      this.#power === 0;
     if (pin === this.#pin) return;
     this.#pin = pin;
     this.#host.setPin(pin);
@@ -372,7 +397,13 @@ export class PciShell implements DeviceBus {
 
   #unpowered(at: number, width: number): number {
     if (!this.#gone) {
-      this.report({ rule: 'power-state', register: 'PMCSR', value: this.#power, message: `access to offset 0x${at.toString(16)} in D${this.#power === 3 ? '3hot' : this.#power}`, ref: 'PM 1.2 §5.4.1' });
+      this.report({
+        rule: 'power-state',
+        register: 'PMCSR',
+        value: this.#power,
+        message: `access to offset 0x${at.toString(16)} in D${this.#power === 3 ? '3hot' : this.#power}`,
+        ref: 'PM 1.2 §5.4.1',
+      });
     }
     return width === 32 ? -1 : 2 ** width - 1;
   }

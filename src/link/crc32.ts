@@ -28,7 +28,11 @@ export function crc32(arena: Arena, at: number, bytes: number): number {
   const end = at + bytes;
   for (const whole = at + (bytes & ~3); i < whole; i += 4) {
     crc ^= u8[i]! | (u8[i + 1]! << 8) | (u8[i + 2]! << 16) | (u8[i + 3]! << 24);
-    crc = tables[768 + (crc & 0xff)]! ^ tables[512 + ((crc >>> 8) & 0xff)]! ^ tables[256 + ((crc >>> 16) & 0xff)]! ^ tables[crc >>> 24]!;
+    crc =
+      tables[768 + (crc & 0xff)]! ^
+      tables[512 + ((crc >>> 8) & 0xff)]! ^
+      tables[256 + ((crc >>> 16) & 0xff)]! ^
+      tables[crc >>> 24]!;
   }
   for (; i < end; i++) crc = (crc >>> 8) ^ tables[(crc ^ u8[i]!) & 0xff]!;
   return ~crc;

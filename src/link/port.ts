@@ -61,7 +61,13 @@ export interface LinkAbility {
 }
 
 /** Full duplex 10, 100 and 1000 with PAUSE. */
-export const GIGABIT: LinkAbility = { speeds: [10, 100, 1000], half: [10, 100], pause: true, asymmetricPause: false, autoNegotiates: true };
+export const GIGABIT: LinkAbility = {
+  speeds: [10, 100, 1000],
+  half: [10, 100],
+  pause: true,
+  asymmetricPause: false,
+  autoNegotiates: true,
+};
 
 /**
  * One end of a medium, owned by a device (a NIC model, a switch, an uplink). The device sets the three hooks; the medium

@@ -65,7 +65,12 @@ export function* until(io: Mmio, register: AnyReg, mask: number, value: number, 
     last = readReg(io, register);
   }
   if ((last & mask) === value && last !== ones) return last;
-  const place = { register: info.name, value: last, ref: options.ref, ...(options.device ? { device: options.device } : {}) };
+  const place = {
+    register: info.name,
+    value: last,
+    ref: options.ref,
+    ...(options.device ? { device: options.device } : {}),
+  };
   if (last === ones) throw new NicError('gone', `${info.name} reads all ones: the device is gone`, place);
   throw new NicError(
     'timeout',
@@ -80,7 +85,11 @@ export function* untilTrue(condition: () => boolean, what: string, options: Unti
   const deadline = start + options.within;
   let now = start;
   while (!condition()) {
-    if (now >= deadline) throw new NicError('timeout', `${what} did not happen within ${options.within} us`, { ref: options.ref, ...(options.device ? { device: options.device } : {}) });
+    if (now >= deadline)
+      throw new NicError('timeout', `${what} did not happen within ${options.within} us`, {
+        ref: options.ref,
+        ...(options.device ? { device: options.device } : {}),
+      });
     now = yield Math.min(options.every ?? 100, deadline - now);
   }
 }

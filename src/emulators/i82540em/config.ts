@@ -19,7 +19,13 @@ export const config: ConfigDeclaration = {
   ],
   capabilities: [
     // PCI-X: command (data parity recovery, relaxed ordering, read size, split transactions) and status (64-bit, 133 MHz).
-    { id: pci.CAP.PCIX, at: 0xe4, bytes: [0x02, 0x00, 0xf8, 0xff, 0x41, 0x00], writable: [0x7f, 0x00, 0, 0, 0, 0], clearable: [0, 0, 0, 0, 0x0c, 0x00] },
+    {
+      id: pci.CAP.PCIX,
+      at: 0xe4,
+      bytes: [0x02, 0x00, 0xf8, 0xff, 0x41, 0x00],
+      writable: [0x7f, 0x00, 0, 0, 0, 0],
+      clearable: [0, 0, 0, 0, 0x0c, 0x00],
+    },
   ],
   pm: { at: 0xdc, capabilities: 0xc822, noSoftReset: false },
   msi: { at: 0xf0, vectors: 1, address64: true },

@@ -1,6 +1,5 @@
 /** 82540EM: what the 64-word EEPROM holds, and its two ways of access. Source: 8254x §5.6 and §13.4.3-4. */
-import { i82540em } from '../../registers/index.js';
-import { pick, put, type RegisterFile } from '../../registers/index.js';
+import { i82540em, pick, put, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
 import { MicrowireEeprom } from '../nvm/microwire.js';
 
@@ -75,7 +74,13 @@ export class EepromUnit {
     else {
       this.#regs.lower(EECD, EECD.EE_GNT);
       if ((value & (EECD.SK | EECD.CS | EECD.DI)) !== 0) {
-        this.#bus.report({ rule: 'nvm-access', register: 'EECD', value, message: 'the EEPROM pins were driven without EE_REQ', ref: '8254x §13.4.3' });
+        this.#bus.report({
+          rule: 'nvm-access',
+          register: 'EECD',
+          value,
+          message: 'the EEPROM pins were driven without EE_REQ',
+          ref: '8254x §13.4.3',
+        });
       }
     }
     this.eeprom.drive(request && (value & EECD.CS) !== 0, (value & EECD.SK) !== 0, (value & EECD.DI) !== 0);
@@ -86,7 +91,13 @@ export class EepromUnit {
     this.#doneAt = this.#bus.now + (this.#bus.schedule === 'timed' ? EERD_TIME : this.#bus.delay(EERD_TIME));
     const address = pick(value, EERD.ADDR);
     if (address >= this.eeprom.words.length) {
-      this.#bus.report({ rule: 'nvm-access', register: 'EERD', value, message: `word ${address} is outside the EEPROM`, ref: '8254x §13.4.4' });
+      this.#bus.report({
+        rule: 'nvm-access',
+        register: 'EERD',
+        value,
+        message: `word ${address} is outside the EEPROM`,
+        ref: '8254x §13.4.4',
+      });
     }
     const word = this.eeprom.words[address] ?? 0xffff;
     this.#regs.set(EERD, put(put(0, EERD.ADDR, address), EERD.DATA, word));

@@ -1,6 +1,6 @@
 /** Intel 82540EM: the whole chip. Source: Intel 317453, PCI/PCI-X Family of Gigabit Ethernet Controllers (8254x SDM). */
 import { type FrameFate, type LinkFrame, LinkPort } from '../../link/port.js';
-import { hex, i82540em, meta, pick, put, RegisterFile, type RegisterFault } from '../../registers/index.js';
+import { hex, i82540em, meta, pick, put, type RegisterFault, RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, EmulatedFunction, ModelAlarm, ResetKind } from '../function.js';
 import { MiiPhy } from '../mii/phy.js';
 import { config } from './config.js';
@@ -87,7 +87,10 @@ export class I82540em implements EmulatedFunction {
     regs.on(STATUS, { read: () => this.#status() });
     regs.on(CTRL_EXT, { write: (value) => this.#controlExt(value) });
     regs.on(MDIC, { read: (stored) => this.#mdiState(stored), write: (value) => this.#mdiAccess(value) });
-    regs.on(PBA, { write: (value) => regs.set(PBA, put(put(0, PBA.RXA, pick(value, PBA.RXA)), PBA.TXA, Math.max(0, 64 - pick(value, PBA.RXA)))) });
+    regs.on(PBA, {
+      write: (value) =>
+        regs.set(PBA, put(put(0, PBA.RXA, pick(value, PBA.RXA)), PBA.TXA, Math.max(0, 64 - pick(value, PBA.RXA)))),
+    });
     this.#macReset();
   }
 
@@ -161,7 +164,12 @@ export class I82540em implements EmulatedFunction {
     const control = this.regs.get(CTRL);
     const speed = (control & CTRL.FRCSPD) !== 0 ? pick(control, CTRL.SPEED) : mode ? SPEED_CODE[mode.speed]! : 2;
     const full = (control & CTRL.FRCDPX) !== 0 ? (control & CTRL.FD) !== 0 : (mode?.fullDuplex ?? true);
-    return put(put(0, STATUS.SPEED, speed), STATUS.ASDV, speed) | (full ? STATUS.FD : 0) | (this.#linkUp ? STATUS.LU : 0) | this.#flow.status;
+    return (
+      put(put(0, STATUS.SPEED, speed), STATUS.ASDV, speed) |
+      (full ? STATUS.FD : 0) |
+      (this.#linkUp ? STATUS.LU : 0) |
+      this.#flow.status
+    );
   }
 
   #linkChanged(): void {
@@ -180,14 +188,26 @@ export class I82540em implements EmulatedFunction {
     const { M88_PSSR } = i82540em;
     this.#phy.regs.set(
       M88_PSSR,
-      mode ? put(M88_PSSR.LINK | M88_PSSR.SPD_DPLX_RESOLVED | (mode.fullDuplex ? M88_PSSR.DPLX : 0), M88_PSSR.SPEED, SPEED_CODE[mode.speed]!) : put(0, M88_PSSR.SPEED, 2),
+      mode
+        ? put(
+            M88_PSSR.LINK | M88_PSSR.SPD_DPLX_RESOLVED | (mode.fullDuplex ? M88_PSSR.DPLX : 0),
+            M88_PSSR.SPEED,
+            SPEED_CODE[mode.speed]!,
+          )
+        : put(0, M88_PSSR.SPEED, 2),
     );
   }
 
   #mdiAccess(value: number): void {
     const { regs } = this;
     if (this.#bus.now < this.#mdiDoneAt) {
-      this.#bus.report({ rule: 'phy-busy', register: 'MDIC', value, message: 'an access was begun before READY of the last one', ref: '8254x §13.4.7' });
+      this.#bus.report({
+        rule: 'phy-busy',
+        register: 'MDIC',
+        value,
+        message: 'an access was begun before READY of the last one',
+        ref: '8254x §13.4.7',
+      });
     }
     const register = pick(value, MDIC.REGADD);
     const operation = pick(value, MDIC.OP);
@@ -228,7 +248,12 @@ export class I82540em implements EmulatedFunction {
       rule: fault.kind === 'reserved-bits' ? 'read-only-register' : fault.kind,
       register: name,
       value: fault.value,
-      message: fault.kind === 'unknown-register' ? `${what} where the chip has no register` : fault.kind === 'access-width' ? `${what}: registers are 32 bits wide` : `${what} changes bits that ignore writes`,
+      message:
+        fault.kind === 'unknown-register'
+          ? `${what} where the chip has no register`
+          : fault.kind === 'access-width'
+            ? `${what}: registers are 32 bits wide`
+            : `${what} changes bits that ignore writes`,
       ref: fault.register?.[meta].ref ?? '8254x §13.2',
     });
   }
@@ -242,7 +267,13 @@ class Owner {
   readonly xoff: () => void;
   readonly resume: () => void;
 
-  constructor(canSend: () => boolean, speed: () => number, emit: (frame: LinkFrame) => void, xoff: () => void, resume: () => void) {
+  constructor(
+    canSend: () => boolean,
+    speed: () => number,
+    emit: (frame: LinkFrame) => void,
+    xoff: () => void,
+    resume: () => void,
+  ) {
     this.#canSend = canSend;
     this.#speed = speed;
     this.emit = emit;

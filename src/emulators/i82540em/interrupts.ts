@@ -28,7 +28,8 @@ class DelayTimer {
   /** @param delay packet delay; @param absolute limit from the first event, 0 for none; both in register units */
   event(delay: number, absolute: number): void {
     const now = this.#bus.now;
-    if (!this.#waiting) this.#limit = absolute === 0 ? Number.POSITIVE_INFINITY : now + Math.ceil(absolute * DELAY_UNIT);
+    if (!this.#waiting)
+      this.#limit = absolute === 0 ? Number.POSITIVE_INFINITY : now + Math.ceil(absolute * DELAY_UNIT);
     this.#waiting = true;
     this.#alarm.arm(Math.min(now + Math.ceil(delay * DELAY_UNIT), this.#limit));
   }
@@ -137,4 +138,16 @@ export class InterruptUnit {
 }
 
 const DECLARED =
-  ICR.TXDW | ICR.TXQE | ICR.LSC | ICR.RXSEQ | ICR.RXDMT0 | ICR.RXO | ICR.RXT0 | ICR.MDAC | ICR.RXCFG | ICR.PHYINT | ICR.GPI | ICR.TXD_LOW | ICR.SRPD;
+  ICR.TXDW |
+  ICR.TXQE |
+  ICR.LSC |
+  ICR.RXSEQ |
+  ICR.RXDMT0 |
+  ICR.RXO |
+  ICR.RXT0 |
+  ICR.MDAC |
+  ICR.RXCFG |
+  ICR.PHYINT |
+  ICR.GPI |
+  ICR.TXD_LOW |
+  ICR.SRPD;

@@ -50,7 +50,13 @@ export class RxUnit {
   #fifoFrames = 0;
   #fifoUsed = 0;
 
-  constructor(bus: DeviceBus, regs: RegisterFile, interrupts: InterruptUnit, statistics: StatisticsUnit, flow: FlowControl) {
+  constructor(
+    bus: DeviceBus,
+    regs: RegisterFile,
+    interrupts: InterruptUnit,
+    statistics: StatisticsUnit,
+    flow: FlowControl,
+  ) {
     this.#bus = bus;
     this.#regs = regs;
     this.#values = regs.values;
@@ -84,7 +90,13 @@ export class RxUnit {
     const u8 = arena.u8;
     this.#statistics.seen(length + FCS);
     if (!frame.fcsOk) {
-      this.#statistics.count(length < MIN_FRAME ? i82540em.RFC : length > this.#longest(control, u8, offset) ? i82540em.RJC : i82540em.CRCERRS);
+      this.#statistics.count(
+        length < MIN_FRAME
+          ? i82540em.RFC
+          : length > this.#longest(control, u8, offset)
+            ? i82540em.RJC
+            : i82540em.CRCERRS,
+      );
       if ((control & RCTL.SBP) === 0) return 'bad-fcs';
     }
     if (length < MIN_FRAME) {
@@ -106,7 +118,8 @@ export class RxUnit {
     if (tagged && (control & RCTL.VFE) !== 0) {
       const tag = (u8[offset + 14]! << 8) | u8[offset + 15]!;
       if (!this.#filter.vlan(tag)) return 'vlan-filtered';
-      if ((control & RCTL.CFIEN) !== 0 && ((tag & 0x1000) !== 0) !== ((control & RCTL.CFI) !== 0)) return 'vlan-filtered';
+      if ((control & RCTL.CFIEN) !== 0 && ((tag & 0x1000) !== 0) !== ((control & RCTL.CFI) !== 0))
+        return 'vlan-filtered';
     }
     if (frame.fcsOk) {
       const group = (u8[offset]! & 1) !== 0;
@@ -147,13 +160,15 @@ export class RxUnit {
     }
     arena.u32[(this.#fifo + at) >> 2] = frame.length;
     arena.u32[(this.#fifo + at + 4) >> 2] = flags;
-    if (frame.arena.u8 === arena.u8) arena.u8.copyWithin(this.#fifo + at + 8, frame.offset, frame.offset + frame.length);
+    if (frame.arena.u8 === arena.u8)
+      arena.u8.copyWithin(this.#fifo + at + 8, frame.offset, frame.offset + frame.length);
     else arena.u8.set(frame.arena.u8.subarray(frame.offset, frame.offset + frame.length), this.#fifo + at + 8);
     this.#fifoTail = at + need;
     this.#fifoUsed += need;
     this.#fifoFrames++;
     this.#flow.level(this.#fifoUsed);
-    if (!this.#alarm.armed && this.#values[this.#rdh] !== this.#values[this.#rdt]) this.#alarm.arm(this.#bus.now + this.#bus.delay(200));
+    if (!this.#alarm.armed && this.#values[this.#rdh] !== this.#values[this.#rdt])
+      this.#alarm.arm(this.#bus.now + this.#bus.delay(200));
     return 'queued';
   }
 
@@ -182,7 +197,8 @@ export class RxUnit {
       left--;
       this.#flow.level(this.#fifoUsed);
     }
-    if (this.#fifoFrames > 0 && this.#values[this.#rdh] !== this.#values[this.#rdt]) this.#alarm.arm(this.#bus.now + this.#bus.delay(100));
+    if (this.#fifoFrames > 0 && this.#values[this.#rdh] !== this.#values[this.#rdt])
+      this.#alarm.arm(this.#bus.now + this.#bus.delay(100));
   }
 
   /** Writes one frame to the guest's buffers. False: not enough descriptors, nothing was done. */
@@ -218,7 +234,8 @@ export class RxUnit {
       const bytes = Math.min(buffer, left);
       const body = Math.min(bytes, data - done);
       if (body > 0) this.#bus.write(address, arena, from + done, body);
-      if (bytes > body) this.#writeFcs(frame, address + Math.max(0, body), Math.max(0, done - data), bytes - Math.max(0, body));
+      if (bytes > body)
+        this.#writeFcs(frame, address + Math.max(0, body), Math.max(0, done - data), bytes - Math.max(0, body));
       done += bytes;
       left -= bytes;
       this.#bus.write32(descriptor + 8, bytes | (csum << 16));
@@ -269,7 +286,13 @@ export class RxUnit {
   #doorbell(tail: number): void {
     const size = this.#regs.get(RDLEN) / DESCRIPTOR_BYTES;
     if (size > 0 && tail >= size) {
-      this.#bus.report({ rule: 'tail-beyond-ring', register: 'RDT', value: tail, message: `the ring has ${size} descriptors`, ref: '8254x §13.4.29' });
+      this.#bus.report({
+        rule: 'tail-beyond-ring',
+        register: 'RDT',
+        value: tail,
+        message: `the ring has ${size} descriptors`,
+        ref: '8254x §13.4.29',
+      });
     }
     if (this.#fifoFrames > 0 && !this.#alarm.armed) this.#alarm.arm(this.#bus.now);
   }
@@ -280,19 +303,43 @@ export class RxUnit {
       return;
     }
     if ((value & RCTL.BSEX) !== 0 && pick(value, RCTL.BSIZE) === 0) {
-      this.#bus.report({ rule: 'reserved-bits', register: 'RCTL', value, message: 'BSIZE 0 with BSEX is reserved', ref: '8254x §13.4.22' });
+      this.#bus.report({
+        rule: 'reserved-bits',
+        register: 'RCTL',
+        value,
+        message: 'BSIZE 0 with BSEX is reserved',
+        ref: '8254x §13.4.22',
+      });
     }
     if (this.#regs.get(RDLEN) === 0 && (old & RCTL.EN) === 0 && (value & RCTL.LBM) === 0) {
-      this.#bus.report({ rule: 'ring-length', register: 'RDLEN', value: 0, message: 'the receiver was enabled without a ring', ref: '8254x §14.4' });
+      this.#bus.report({
+        rule: 'ring-length',
+        register: 'RDLEN',
+        value: 0,
+        message: 'the receiver was enabled without a ring',
+        ref: '8254x §14.4',
+      });
     }
   }
 
   #checkRing(value: number): void {
     if ((value & ~RDLEN.LEN) !== 0) {
-      this.#bus.report({ rule: 'ring-length', register: 'RDLEN', value, message: 'the length must be a multiple of 128 bytes below 1 MiB', ref: '8254x §13.4.27' });
+      this.#bus.report({
+        rule: 'ring-length',
+        register: 'RDLEN',
+        value,
+        message: 'the length must be a multiple of 128 bytes below 1 MiB',
+        ref: '8254x §13.4.27',
+      });
     }
     if ((this.#regs.get(RCTL) & RCTL.EN) !== 0) {
-      this.#bus.report({ rule: 'ring-while-enabled', register: 'RDLEN', value, message: 'the ring was changed while RCTL.EN is set', ref: '8254x §14.4' });
+      this.#bus.report({
+        rule: 'ring-while-enabled',
+        register: 'RDLEN',
+        value,
+        message: 'the ring was changed while RCTL.EN is set',
+        ref: '8254x §14.4',
+      });
     }
   }
 }
@@ -303,5 +350,12 @@ function bufferSize(control: number): number {
 }
 
 function isBroadcast(u8: Uint8Array, at: number): boolean {
-  return u8[at] === 0xff && u8[at + 1] === 0xff && u8[at + 2] === 0xff && u8[at + 3] === 0xff && u8[at + 4] === 0xff && u8[at + 5] === 0xff;
+  return (
+    u8[at] === 0xff &&
+    u8[at + 1] === 0xff &&
+    u8[at + 2] === 0xff &&
+    u8[at + 3] === 0xff &&
+    u8[at + 4] === 0xff &&
+    u8[at + 5] === 0xff
+  );
 }

@@ -1,8 +1,22 @@
 /** 82540EM: the counters. They stop at all ones and are cleared by reading (8254x §13.7). */
 import { type AnyReg, i82540em, type RegisterFile } from '../../registers/index.js';
 
-const RX_SIZES = [i82540em.PRC64, i82540em.PRC127, i82540em.PRC255, i82540em.PRC511, i82540em.PRC1023, i82540em.PRC1522];
-const TX_SIZES = [i82540em.PTC64, i82540em.PTC127, i82540em.PTC255, i82540em.PTC511, i82540em.PTC1023, i82540em.PTC1522];
+const RX_SIZES = [
+  i82540em.PRC64,
+  i82540em.PRC127,
+  i82540em.PRC255,
+  i82540em.PRC511,
+  i82540em.PRC1023,
+  i82540em.PRC1522,
+];
+const TX_SIZES = [
+  i82540em.PTC64,
+  i82540em.PTC127,
+  i82540em.PTC255,
+  i82540em.PTC511,
+  i82540em.PTC1023,
+  i82540em.PTC1522,
+];
 
 /** Counts frames and bytes in the register file. */
 export class StatisticsUnit {
@@ -10,7 +24,12 @@ export class StatisticsUnit {
   readonly #values: Int32Array;
   readonly #rxSizes: Int32Array;
   readonly #txSizes: Int32Array;
-  readonly #slots: Readonly<Record<'GORCL' | 'GOTCL' | 'TORL' | 'TOTL' | 'GPRC' | 'GPTC' | 'TPR' | 'TPT' | 'BPRC' | 'MPRC' | 'BPTC' | 'MPTC', number>>;
+  readonly #slots: Readonly<
+    Record<
+      'GORCL' | 'GOTCL' | 'TORL' | 'TOTL' | 'GPRC' | 'GPTC' | 'TPR' | 'TPT' | 'BPRC' | 'MPRC' | 'BPTC' | 'MPTC',
+      number
+    >
+  >;
 
   constructor(regs: RegisterFile) {
     this.#regs = regs;
@@ -20,12 +39,26 @@ export class StatisticsUnit {
     this.#txSizes = slots(TX_SIZES);
     const s = i82540em;
     this.#slots = {
-      GORCL: regs.slot(s.GORCL), GOTCL: regs.slot(s.GOTCL), TORL: regs.slot(s.TORL), TOTL: regs.slot(s.TOTL), GPRC: regs.slot(s.GPRC),
-      GPTC: regs.slot(s.GPTC), TPR: regs.slot(s.TPR), TPT: regs.slot(s.TPT), BPRC: regs.slot(s.BPRC), MPRC: regs.slot(s.MPRC),
-      BPTC: regs.slot(s.BPTC), MPTC: regs.slot(s.MPTC),
+      GORCL: regs.slot(s.GORCL),
+      GOTCL: regs.slot(s.GOTCL),
+      TORL: regs.slot(s.TORL),
+      TOTL: regs.slot(s.TOTL),
+      GPRC: regs.slot(s.GPRC),
+      GPTC: regs.slot(s.GPTC),
+      TPR: regs.slot(s.TPR),
+      TPT: regs.slot(s.TPT),
+      BPRC: regs.slot(s.BPRC),
+      MPRC: regs.slot(s.MPRC),
+      BPTC: regs.slot(s.BPTC),
+      MPTC: regs.slot(s.MPTC),
     };
     // Of a 64-bit counter, reading the high half clears both; reading the low half keeps it (8254x §13.7.31).
-    for (const [low, high] of [[s.GORCL, s.GORCH], [s.GOTCL, s.GOTCH], [s.TORL, s.TORH], [s.TOTL, s.TOTH]] as const) {
+    for (const [low, high] of [
+      [s.GORCL, s.GORCH],
+      [s.GOTCL, s.GOTCH],
+      [s.TORL, s.TORH],
+      [s.TOTL, s.TOTH],
+    ] as const) {
       const slot = regs.slot(low);
       regs.on(high, {
         read: (stored) => {

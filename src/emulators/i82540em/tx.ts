@@ -79,7 +79,13 @@ export class TxUnit {
   #payload = 0;
   #wireFree = 0;
 
-  constructor(bus: DeviceBus, regs: RegisterFile, interrupts: InterruptUnit, statistics: StatisticsUnit, owner: TxOwner) {
+  constructor(
+    bus: DeviceBus,
+    regs: RegisterFile,
+    interrupts: InterruptUnit,
+    statistics: StatisticsUnit,
+    owner: TxOwner,
+  ) {
     this.#bus = bus;
     this.#regs = regs;
     this.#values = regs.values;
@@ -118,7 +124,13 @@ export class TxUnit {
   #doorbell(tail: number): void {
     const size = this.#regs.get(TDLEN) / DESCRIPTOR_BYTES;
     if (size > 0 && tail >= size) {
-      this.#bus.report({ rule: 'tail-beyond-ring', register: 'TDT', value: tail, message: `the ring has ${size} descriptors`, ref: '8254x §13.4.40' });
+      this.#bus.report({
+        rule: 'tail-beyond-ring',
+        register: 'TDT',
+        value: tail,
+        message: `the ring has ${size} descriptors`,
+        ref: '8254x §13.4.40',
+      });
     }
     if ((this.#regs.get(TCTL) & TCTL.EN) === 0) return; // Set-up code may write TDT before TCTL.EN.
     this.kick();
@@ -131,17 +143,35 @@ export class TxUnit {
     }
     if ((value & TCTL.EN) === 0 || (old & TCTL.EN) !== 0) return;
     if (this.#regs.get(TDLEN) === 0) {
-      this.#bus.report({ rule: 'ring-length', register: 'TDLEN', value: 0, message: 'the transmitter was enabled without a ring', ref: '8254x §14.5' });
+      this.#bus.report({
+        rule: 'ring-length',
+        register: 'TDLEN',
+        value: 0,
+        message: 'the transmitter was enabled without a ring',
+        ref: '8254x §14.5',
+      });
     }
     this.kick();
   }
 
   #checkRing(value: number): void {
     if ((value & ~TDLEN.LEN) !== 0) {
-      this.#bus.report({ rule: 'ring-length', register: 'TDLEN', value, message: 'the length must be a multiple of 128 bytes below 1 MiB', ref: '8254x §13.4.38' });
+      this.#bus.report({
+        rule: 'ring-length',
+        register: 'TDLEN',
+        value,
+        message: 'the length must be a multiple of 128 bytes below 1 MiB',
+        ref: '8254x §13.4.38',
+      });
     }
     if ((this.#regs.get(TCTL) & TCTL.EN) !== 0) {
-      this.#bus.report({ rule: 'ring-while-enabled', register: 'TDLEN', value, message: 'the ring was changed while TCTL.EN is set', ref: '8254x §14.5' });
+      this.#bus.report({
+        rule: 'ring-while-enabled',
+        register: 'TDLEN',
+        value,
+        message: 'the ring was changed while TCTL.EN is set',
+        ref: '8254x §14.5',
+      });
     }
   }
 
@@ -152,13 +182,22 @@ export class TxUnit {
     const tail = this.#values[this.#tdt]!;
     if (head === tail) return;
     if (head >= size || tail >= size) {
-      this.#bus.report({ rule: 'tail-beyond-ring', register: head >= size ? 'TDH' : 'TDT', value: head >= size ? head : tail, message: `the ring has ${size} descriptors`, ref: '8254x §13.4.39' });
+      this.#bus.report({
+        rule: 'tail-beyond-ring',
+        register: head >= size ? 'TDH' : 'TDT',
+        value: head >= size ? head : tail,
+        message: `the ring has ${size} descriptors`,
+        ref: '8254x §13.4.39',
+      });
       return;
     }
     const base = (this.#regs.get(TDBAH) >>> 0) * 0x1_0000_0000 + ((this.#regs.get(TDBAL) & ~15) >>> 0);
     const run = tail > head ? tail - head : size - head;
     const count = this.#bus.slice(Math.min(run, BATCH));
-    if (this.#bus.read(base + head * DESCRIPTOR_BYTES, this.#bus.arena, this.#ring, count * DESCRIPTOR_BYTES) !== DmaFault.none) {
+    if (
+      this.#bus.read(base + head * DESCRIPTOR_BYTES, this.#bus.arena, this.#ring, count * DESCRIPTOR_BYTES) !==
+      DmaFault.none
+    ) {
       // A master abort stops the unit until it is enabled again.
       this.#regs.lower(TCTL, TCTL.EN);
       return;
@@ -186,7 +225,9 @@ export class TxUnit {
       if (this.#length > 0 || this.#segmenting) this.#unfinished();
     } else {
       this.#low(next, size);
-      this.#alarm.arm(Math.max(this.#bus.now + this.#bus.delay(100), this.#bus.schedule === 'timed' ? Math.ceil(this.#wireFree) : 0));
+      this.#alarm.arm(
+        Math.max(this.#bus.now + this.#bus.delay(100), this.#bus.schedule === 'timed' ? Math.ceil(this.#wireFree) : 0),
+      );
     }
   }
 
@@ -207,13 +248,25 @@ export class TxUnit {
     else if (pick(command, DTYP) === 0) this.#context(low, high, command, status);
     else if (pick(command, DTYP) === 1) this.#data(low, high, command, status);
     else {
-      this.#bus.report({ rule: 'descriptor-type', register: 'DTYP', value: command, message: 'descriptors are legacy, context (0) or data (1)', ref: '8254x §3.3.5' });
+      this.#bus.report({
+        rule: 'descriptor-type',
+        register: 'DTYP',
+        value: command,
+        message: 'descriptors are legacy, context (0) or data (1)',
+        ref: '8254x §3.3.5',
+      });
     }
   }
 
   #context(low: number, high: number, command: number, status: number): void {
     if (this.#length > 0) {
-      this.#bus.report({ rule: 'descriptor-order', register: 'DTYP', value: command, message: 'a context descriptor stands inside a packet', ref: '8254x §3.3.6' });
+      this.#bus.report({
+        rule: 'descriptor-order',
+        register: 'DTYP',
+        value: command,
+        message: 'a context descriptor stands inside a packet',
+        ref: '8254x §3.3.6',
+      });
     }
     this.#contextIp = low;
     this.#contextTu = high;
@@ -232,7 +285,13 @@ export class TxUnit {
       if (start < this.#length && field + 1 < this.#length) {
         insertChecksum(this.#bus.arena, this.#packet + start, this.#packet + this.#length, this.#packet + field, false);
       } else {
-        this.#bus.report({ rule: 'offload-context', register: 'CSO', value: field, message: `CSS ${start} or CSO ${field} is outside the packet of ${this.#length} bytes`, ref: '8254x §3.3.3' });
+        this.#bus.report({
+          rule: 'offload-context',
+          register: 'CSO',
+          value: field,
+          message: `CSS ${start} or CSO ${field} is outside the packet of ${this.#length} bytes`,
+          ref: '8254x §3.3.3',
+        });
       }
     }
     this.#finish(command);
@@ -261,18 +320,31 @@ export class TxUnit {
 
   #gather(low: number, high: number, bytes: number): void {
     if (bytes === 0) {
-      this.#bus.report({ rule: 'descriptor-length', register: 'LENGTH', value: 0, message: 'a data buffer of no bytes', ref: '8254x §3.3.3' });
+      this.#bus.report({
+        rule: 'descriptor-length',
+        register: 'LENGTH',
+        value: 0,
+        message: 'a data buffer of no bytes',
+        ref: '8254x §3.3.3',
+      });
       return;
     }
     if (this.#length + bytes > MAX_PACKET) {
       if (!this.#overflow) {
-        this.#bus.report({ rule: 'frame-too-long', register: 'LENGTH', value: this.#length + bytes, message: `a packet has at most ${MAX_PACKET} bytes`, ref: '8254x §3.3.2' });
+        this.#bus.report({
+          rule: 'frame-too-long',
+          register: 'LENGTH',
+          value: this.#length + bytes,
+          message: `a packet has at most ${MAX_PACKET} bytes`,
+          ref: '8254x §3.3.2',
+        });
       }
       this.#overflow = true;
       return;
     }
     const address = (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
-    if (this.#bus.read(address, this.#bus.arena, this.#packet + this.#length, bytes) !== DmaFault.none) this.#overflow = true;
+    if (this.#bus.read(address, this.#bus.arena, this.#packet + this.#length, bytes) !== DmaFault.none)
+      this.#overflow = true;
     this.#length += bytes;
   }
 
@@ -281,7 +353,13 @@ export class TxUnit {
     const arena = this.#bus.arena;
     const at = this.#packet;
     if (!this.#haveContext) {
-      this.#bus.report({ rule: 'offload-context', register: 'POPTS', value: this.#options, message: 'a checksum was asked for and no context descriptor came before', ref: '8254x §3.3.6' });
+      this.#bus.report({
+        rule: 'offload-context',
+        register: 'POPTS',
+        value: this.#options,
+        message: 'a checksum was asked for and no context descriptor came before',
+        ref: '8254x §3.3.6',
+      });
       return;
     }
     const end = (last: number): number => (last === 0 ? this.#length : Math.min(last + 1, this.#length));
@@ -296,14 +374,26 @@ export class TxUnit {
       const start = pick(this.#contextTu, CTX_TU.TUCSS);
       const field = pick(this.#contextTu, CTX_TU.TUCSO);
       if (this.#inside(start, field, 'TUCSS/TUCSO')) {
-        insertChecksum(arena, at + start, at + end(pick(this.#contextTu, CTX_TU.TUCSE)), at + field, (this.#contextCommand & CTX_CMD.TCP) === 0);
+        insertChecksum(
+          arena,
+          at + start,
+          at + end(pick(this.#contextTu, CTX_TU.TUCSE)),
+          at + field,
+          (this.#contextCommand & CTX_CMD.TCP) === 0,
+        );
       }
     }
   }
 
   #inside(start: number, field: number, what: string): boolean {
     if (start < this.#length && field + 1 < this.#length) return true;
-    this.#bus.report({ rule: 'offload-context', register: what, value: field, message: `start ${start} or field ${field} is outside the packet of ${this.#length} bytes`, ref: '8254x §3.3.6' });
+    this.#bus.report({
+      rule: 'offload-context',
+      register: what,
+      value: field,
+      message: `start ${start} or field ${field} is outside the packet of ${this.#length} bytes`,
+      ref: '8254x §3.3.6',
+    });
     return false;
   }
 
@@ -322,11 +412,23 @@ export class TxUnit {
     const l4Bytes = plan.tcp ? 20 : 8;
     const l3Bytes = plan.ipv4 ? 20 : 40;
     const sane =
-      this.#haveContext && (this.#contextCommand & CTX_CMD.TSE) !== 0 && mss > 0 && plan.l3 + l3Bytes <= plan.l4 && plan.l4 + l4Bytes <= plan.headerBytes &&
-      plan.headerBytes + mss <= MAX_PACKET && plan.ipChecksumAt + 1 < plan.headerBytes && plan.l4ChecksumAt + 1 < plan.headerBytes;
+      this.#haveContext &&
+      (this.#contextCommand & CTX_CMD.TSE) !== 0 &&
+      mss > 0 &&
+      plan.l3 + l3Bytes <= plan.l4 &&
+      plan.l4 + l4Bytes <= plan.headerBytes &&
+      plan.headerBytes + mss <= MAX_PACKET &&
+      plan.ipChecksumAt + 1 < plan.headerBytes &&
+      plan.l4ChecksumAt + 1 < plan.headerBytes;
     if (!sane) {
       this.#overflow = true;
-      this.#bus.report({ rule: 'offload-context', register: 'CTX', value: this.#contextMss, message: 'segmentation asked without a context whose header length, offsets and MSS fit together', ref: '8254x §3.5' });
+      this.#bus.report({
+        rule: 'offload-context',
+        register: 'CTX',
+        value: this.#contextMss,
+        message: 'segmentation asked without a context whose header length, offsets and MSS fit together',
+        ref: '8254x §3.5',
+      });
     }
   }
 
@@ -340,7 +442,13 @@ export class TxUnit {
     let left = bytes;
     if (this.#sent + this.#payload + left > MAX_SEND) {
       this.#overflow = true;
-      this.#bus.report({ rule: 'frame-too-long', register: 'PAYLEN', value: this.#sent + left, message: `more than ${MAX_SEND} bytes in one send`, ref: '8254x §3.5' });
+      this.#bus.report({
+        rule: 'frame-too-long',
+        register: 'PAYLEN',
+        value: this.#sent + left,
+        message: `more than ${MAX_SEND} bytes in one send`,
+        ref: '8254x §3.5',
+      });
       return;
     }
     while (left > 0) {
@@ -358,7 +466,8 @@ export class TxUnit {
       }
       if (this.#payload === mss) this.#emitSegment(false);
       const piece = Math.min(left, mss - this.#payload);
-      if (this.#bus.read(address, arena, this.#packet + plan.headerBytes + this.#payload, piece) !== DmaFault.none) this.#overflow = true;
+      if (this.#bus.read(address, arena, this.#packet + plan.headerBytes + this.#payload, piece) !== DmaFault.none)
+        this.#overflow = true;
       this.#payload += piece;
       address += piece;
       left -= piece;
@@ -381,7 +490,13 @@ export class TxUnit {
     if (!this.#overflow && this.#length >= this.#plan.headerBytes) {
       const asked = pick(this.#contextCommand, CTX_CMD.PAYLEN);
       if (asked !== this.#sent + this.#payload) {
-        this.#bus.report({ rule: 'offload-context', register: 'PAYLEN', value: asked, message: `PAYLEN says ${asked} bytes, the descriptors carry ${this.#sent + this.#payload}`, ref: '8254x §3.3.6' });
+        this.#bus.report({
+          rule: 'offload-context',
+          register: 'PAYLEN',
+          value: asked,
+          message: `PAYLEN says ${asked} bytes, the descriptors carry ${this.#sent + this.#payload}`,
+          ref: '8254x §3.3.6',
+        });
       }
       this.#emitSegment(true);
       this.#statistics.count(i82540em.TSCTC);
@@ -405,10 +520,17 @@ export class TxUnit {
     if (!insertFcs) {
       // Software supplied the FCS as the last four bytes.
       length -= 4;
-      frame.fcsOk = length > 0 && crc32(this.#bus.arena, at, length) === this.#bus.arena.view.getInt32(at + length, true);
+      frame.fcsOk =
+        length > 0 && crc32(this.#bus.arena, at, length) === this.#bus.arena.view.getInt32(at + length, true);
     }
     if (length < 14) {
-      this.#bus.report({ rule: 'frame-too-short', register: 'LENGTH', value: length, message: 'not even an Ethernet header', ref: '802.3 §3.2' });
+      this.#bus.report({
+        rule: 'frame-too-short',
+        register: 'LENGTH',
+        value: length,
+        message: 'not even an Ethernet header',
+        ref: '802.3 §3.2',
+      });
       return;
     }
     if (this.#tagged) {
@@ -426,13 +548,29 @@ export class TxUnit {
         u8.fill(0, at + length, at + MIN_FRAME);
         length = MIN_FRAME;
       } else {
-        this.#bus.report({ rule: 'frame-too-short', register: 'TCTL', value: this.#regs.get(TCTL), message: `a frame of ${length} bytes was sent without TCTL.PSP`, ref: '8254x §13.4.33' });
+        this.#bus.report({
+          rule: 'frame-too-short',
+          register: 'TCTL',
+          value: this.#regs.get(TCTL),
+          message: `a frame of ${length} bytes was sent without TCTL.PSP`,
+          ref: '8254x §13.4.33',
+        });
       }
     }
     frame.offset = at;
     frame.length = length;
     const group = (u8[at]! & 1) !== 0;
-    this.#statistics.sent(length + 4, group, group && u8[at] === 0xff && u8[at + 1] === 0xff && u8[at + 2] === 0xff && u8[at + 3] === 0xff && u8[at + 4] === 0xff && u8[at + 5] === 0xff);
+    this.#statistics.sent(
+      length + 4,
+      group,
+      group &&
+        u8[at] === 0xff &&
+        u8[at + 1] === 0xff &&
+        u8[at + 2] === 0xff &&
+        u8[at + 3] === 0xff &&
+        u8[at + 4] === 0xff &&
+        u8[at + 5] === 0xff,
+    );
     if (this.#bus.schedule === 'timed') {
       // Preamble, FCS and gap: 24 bytes.
       this.#wireFree = Math.max(this.#wireFree, this.#bus.now) + ((length + 24) * 8) / this.#owner.speed;
@@ -441,6 +579,12 @@ export class TxUnit {
   }
 
   #unfinished(): void {
-    this.#bus.report({ rule: 'frame-without-end', register: 'TDT', value: this.#values[this.#tdt]!, message: 'the descriptors before the tail do not end with EOP', ref: '8254x §3.3.3' });
+    this.#bus.report({
+      rule: 'frame-without-end',
+      register: 'TDT',
+      value: this.#values[this.#tdt]!,
+      message: 'the descriptors before the tail do not end with EOP',
+      ref: '8254x §3.3.3',
+    });
   }
 }

@@ -44,9 +44,18 @@ export class WakeUnit {
     if ((filters & WUFC.BC) !== 0 && broadcast) return WUS.BC;
     if ((filters & WUFC.MC) !== 0 && group && !broadcast && this.#filter.address(u8, start) !== 0) return WUS.MC;
     const type = (u8[start + 12]! << 8) | u8[start + 13]!;
-    if ((filters & WUFC.ARP) !== 0 && type === 0x0806 && frame.length >= 42 && u8[start + 21] === 1 && this.#isOurIpv4(frame, 38)) return WUS.ARP;
-    if ((filters & WUFC.IPV4) !== 0 && type === 0x0800 && frame.length >= 34 && this.#isOurIpv4(frame, 30)) return WUS.IPV4;
-    if ((filters & WUFC.IPV6) !== 0 && type === 0x86dd && frame.length >= 54 && this.#isOurIpv6(frame, 38)) return WUS.IPV6;
+    if (
+      (filters & WUFC.ARP) !== 0 &&
+      type === 0x0806 &&
+      frame.length >= 42 &&
+      u8[start + 21] === 1 &&
+      this.#isOurIpv4(frame, 38)
+    )
+      return WUS.ARP;
+    if ((filters & WUFC.IPV4) !== 0 && type === 0x0800 && frame.length >= 34 && this.#isOurIpv4(frame, 30))
+      return WUS.IPV4;
+    if ((filters & WUFC.IPV6) !== 0 && type === 0x86dd && frame.length >= 54 && this.#isOurIpv6(frame, 38))
+      return WUS.IPV6;
     const flexible = pick(filters, WUFC.FLX);
     for (let i = 0; i < PATTERNS; i++) if ((flexible & (1 << i)) !== 0 && this.#pattern(frame, i)) return 1 << (16 + i);
     return 0;
@@ -79,7 +88,8 @@ export class WakeUnit {
 
   #isOurIpv6(frame: LinkFrame, offset: number): boolean {
     if ((this.#regs.get(IPAV) & IPAV.V6) === 0) return false;
-    for (let i = 0; i < 4; i++) if (this.#regs.get(IP6AT, i) !== frame.arena.view.getInt32(frame.offset + offset + 4 * i, true)) return false;
+    for (let i = 0; i < 4; i++)
+      if (this.#regs.get(IP6AT, i) !== frame.arena.view.getInt32(frame.offset + offset + 4 * i, true)) return false;
     return true;
   }
 

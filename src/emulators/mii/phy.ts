@@ -9,7 +9,11 @@ import type { DeviceBus, ModelAlarm } from '../function.js';
 const { BMCR, BMSR, ADVERTISE, LPA, EXPANSION, CTRL1000, STAT1000 } = mii;
 
 /** How long auto-negotiation takes: 802.3 §28.3 allows 1 to 3 s; the fast schedule keeps the order and shortens it. */
-const NEGOTIATION: Readonly<Record<'fast' | 'timed' | 'adversarial', Micros>> = { fast: 1_000, timed: 1_500_000, adversarial: 1_000 };
+const NEGOTIATION: Readonly<Record<'fast' | 'timed' | 'adversarial', Micros>> = {
+  fast: 1_000,
+  timed: 1_500_000,
+  adversarial: 1_000,
+};
 
 /** What a chip says of its PHY. */
 export interface PhyOptions {
@@ -99,12 +103,27 @@ export class MiiPhy {
     if ((control & BMCR.ANENABLE) === 0) {
       const speed: LinkSpeed = control & BMCR.SPEED1000 ? 1000 : control & BMCR.SPEED100 ? 100 : 10;
       const full = (control & BMCR.FULLDPLX) !== 0;
-      return { speeds: full ? [speed] : [], half: full ? [] : [speed], pause: false, asymmetricPause: false, autoNegotiates: false };
+      return {
+        speeds: full ? [speed] : [],
+        half: full ? [] : [speed],
+        pause: false,
+        asymmetricPause: false,
+        autoNegotiates: false,
+      };
     }
-    const list = (pairs: readonly (readonly [number, LinkSpeed])[]): LinkSpeed[] => pairs.filter(([on]) => on !== 0).map(([, speed]) => speed);
+    const list = (pairs: readonly (readonly [number, LinkSpeed])[]): LinkSpeed[] =>
+      pairs.filter(([on]) => on !== 0).map(([, speed]) => speed);
     return {
-      speeds: list([[advertise & ADVERTISE.FULL10, 10], [advertise & ADVERTISE.FULL100, 100], [gigabit & CTRL1000.FULL, 1000]]),
-      half: list([[advertise & ADVERTISE.HALF10, 10], [advertise & ADVERTISE.HALF100, 100], [gigabit & CTRL1000.HALF, 1000]]),
+      speeds: list([
+        [advertise & ADVERTISE.FULL10, 10],
+        [advertise & ADVERTISE.FULL100, 100],
+        [gigabit & CTRL1000.FULL, 1000],
+      ]),
+      half: list([
+        [advertise & ADVERTISE.HALF10, 10],
+        [advertise & ADVERTISE.HALF100, 100],
+        [gigabit & CTRL1000.HALF, 1000],
+      ]),
       pause: (advertise & ADVERTISE.PAUSE) !== 0,
       asymmetricPause: (advertise & ADVERTISE.ASM_DIR) !== 0,
       autoNegotiates: true,
@@ -113,7 +132,9 @@ export class MiiPhy {
 
   #settle(): void {
     const own = this.#ability();
-    const partner = this.loopback ? { ...GIGABIT, autoNegotiates: own.autoNegotiates, speeds: own.speeds, half: own.half } : this.#port.partner;
+    const partner = this.loopback
+      ? { ...GIGABIT, autoNegotiates: own.autoNegotiates, speeds: own.speeds, half: own.half }
+      : this.#port.partner;
     if (partner === undefined) return;
     const mode = this.loopback && !own.autoNegotiates ? forcedMode(own) : negotiate(own, partner);
     if (own.autoNegotiates) this.#learn(partner);
@@ -124,19 +145,31 @@ export class MiiPhy {
 
   /** Fills the registers that show what the partner offered. */
   #learn(partner: LinkAbility): void {
-    const has = (list: readonly LinkSpeed[], speed: LinkSpeed, mask: number): number => (list.includes(speed) ? mask : 0);
+    const has = (list: readonly LinkSpeed[], speed: LinkSpeed, mask: number): number =>
+      list.includes(speed) ? mask : 0;
     const auto = partner.autoNegotiates;
     this.regs.set(
       LPA,
-      has(partner.half, 10, LPA.HALF10) | has(partner.speeds, 10, auto ? LPA.FULL10 : LPA.HALF10) | has(partner.half, 100, LPA.HALF100) |
+      has(partner.half, 10, LPA.HALF10) |
+        has(partner.speeds, 10, auto ? LPA.FULL10 : LPA.HALF10) |
+        has(partner.half, 100, LPA.HALF100) |
         has(partner.speeds, 100, auto ? LPA.FULL100 : LPA.HALF100) |
         (auto ? 1 | LPA.LPACK | (partner.pause ? LPA.PAUSE : 0) | (partner.asymmetricPause ? LPA.ASM_DIR : 0) : 0),
     );
-    this.regs.set(EXPANSION, EXPANSION.ENABLENPAGE | (auto ? EXPANSION.NWAY | EXPANSION.LCWP | EXPANSION.NPCAPABLE : 0));
+    this.regs.set(
+      EXPANSION,
+      EXPANSION.ENABLENPAGE | (auto ? EXPANSION.NWAY | EXPANSION.LCWP | EXPANSION.NPCAPABLE : 0),
+    );
     const gigabit = auto && (partner.speeds.includes(1000) || partner.half.includes(1000));
     this.regs.set(
       STAT1000,
-      gigabit ? STAT1000.LOCALRXOK | STAT1000.REMRXOK | STAT1000.MASTER | has(partner.speeds, 1000, STAT1000.LP_FULL) | has(partner.half, 1000, STAT1000.LP_HALF) : 0,
+      gigabit
+        ? STAT1000.LOCALRXOK |
+            STAT1000.REMRXOK |
+            STAT1000.MASTER |
+            has(partner.speeds, 1000, STAT1000.LP_FULL) |
+            has(partner.half, 1000, STAT1000.LP_HALF)
+        : 0,
     );
     this.regs.raise(BMSR, BMSR.ANEGCOMPLETE);
   }
@@ -176,6 +209,13 @@ function forcedMode(own: LinkAbility): LinkMode | undefined {
 }
 
 function sameAbility(a: LinkAbility, b: LinkAbility): boolean {
-  const same = (x: readonly number[], y: readonly number[]): boolean => x.length === y.length && x.every((v, i) => v === y[i]);
-  return same(a.speeds, b.speeds) && same(a.half, b.half) && a.pause === b.pause && a.asymmetricPause === b.asymmetricPause && a.autoNegotiates === b.autoNegotiates;
+  const same = (x: readonly number[], y: readonly number[]): boolean =>
+    x.length === y.length && x.every((v, i) => v === y[i]);
+  return (
+    same(a.speeds, b.speeds) &&
+    same(a.half, b.half) &&
+    a.pause === b.pause &&
+    a.asymmetricPause === b.asymmetricPause &&
+    a.autoNegotiates === b.autoNegotiates
+  );
 }

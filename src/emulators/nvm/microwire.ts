@@ -31,7 +31,8 @@ export class MicrowireEeprom {
   /** Drives CS, SK and DI; the EEPROM acts on the rising clock. */
   drive(select: boolean, clock: boolean, input: boolean): void {
     if (!select) {
-      if (this.#selected && (this.#phase === 'write' || this.#phase === 'write-all') && this.#count === 16) this.#commit();
+      if (this.#selected && (this.#phase === 'write' || this.#phase === 'write-all') && this.#count === 16)
+        this.#commit();
       this.#selected = false;
       this.#phase = 'idle';
       this.data = true;

@@ -95,7 +95,14 @@ export function checkFrame(arena: Arena, at: number, length: number, found: Chec
 }
 
 /** Stores the checksum of the bytes from `start` to `end` (whose field at `field` holds what is to be added) at `field`. */
-export function insertChecksum(arena: Arena, start: number, end: number, field: number, zeroIsNone: boolean, extra = 0): void {
+export function insertChecksum(
+  arena: Arena,
+  start: number,
+  end: number,
+  field: number,
+  zeroIsNone: boolean,
+  extra = 0,
+): void {
   let value = finish(sum16(arena, start, end - start, extra));
   if (zeroIsNone && value === 0) value = 0xffff;
   arena.u8[field] = value >> 8;

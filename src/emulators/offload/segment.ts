@@ -25,7 +25,18 @@ export interface SegmentPlan {
 
 /** A plan for nothing. */
 export function emptyPlan(): SegmentPlan {
-  return { l3: 0, l4: 0, headerBytes: 0, ipv4: true, tcp: true, ipChecksumAt: 0, l4ChecksumAt: 0, ident: 0, sequence: 0, flags: 0 };
+  return {
+    l3: 0,
+    l4: 0,
+    headerBytes: 0,
+    ipv4: true,
+    tcp: true,
+    ipChecksumAt: 0,
+    l4ChecksumAt: 0,
+    ident: 0,
+    sequence: 0,
+    flags: 0,
+  };
 }
 
 const FIN_PSH = 0x09;
@@ -43,7 +54,15 @@ export function readHeader(arena: Arena, at: number, plan: SegmentPlan): void {
  * Patches the copy of the header at `at` for the segment number `index` that carries `payload` bytes from byte `sent` of
  * the send on: IP length and identification, TCP sequence number and flags, checksums.
  */
-export function patchSegment(arena: Arena, at: number, plan: SegmentPlan, index: number, sent: number, payload: number, last: boolean): void {
+export function patchSegment(
+  arena: Arena,
+  at: number,
+  plan: SegmentPlan,
+  index: number,
+  sent: number,
+  payload: number,
+  last: boolean,
+): void {
   const u8 = arena.u8;
   const ip = at + plan.l3;
   const l4 = at + plan.l4;

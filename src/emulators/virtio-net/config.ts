@@ -3,7 +3,15 @@ import { pci, virtio } from '../../registers/index.js';
 import type { CapabilityDeclaration, ConfigDeclaration } from '../function.js';
 
 /** Where the structures are in BAR 4. */
-export const LAYOUT = { bar: 4, common: 0x0000, isr: 0x1000, device: 0x2000, notify: 0x3000, span: 0x1000, notifyMultiplier: 4 } as const;
+export const LAYOUT = {
+  bar: 4,
+  common: 0x0000,
+  isr: 0x1000,
+  device: 0x2000,
+  notify: 0x3000,
+  span: 0x1000,
+  notifyMultiplier: 4,
+} as const;
 const TYPE = { common: 1, notify: 2, isr: 3, device: 4, pciCfg: 5 } as const;
 /** Where the window onto the BAR is, whose fields the driver writes. */
 export const PCI_CFG_AT = 0x84;
@@ -12,8 +20,18 @@ function dword(value: number): number[] {
   return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24];
 }
 
-function structure(at: number, type: number, offset: number, bytes: number, extra: readonly number[] = []): CapabilityDeclaration {
-  return { id: pci.CAP.VENDOR, at, bytes: [16 + extra.length, type, LAYOUT.bar, 0, 0, 0, ...dword(offset), ...dword(bytes), ...extra] };
+function structure(
+  at: number,
+  type: number,
+  offset: number,
+  bytes: number,
+  extra: readonly number[] = [],
+): CapabilityDeclaration {
+  return {
+    id: pci.CAP.VENDOR,
+    at,
+    bytes: [16 + extra.length, type, LAYOUT.bar, 0, 0, 0, ...dword(offset), ...dword(bytes), ...extra],
+  };
 }
 
 /** Configuration space of a modern device with `vectors` MSI-X vectors. */
@@ -36,7 +54,12 @@ export function configOf(vectors: number): ConfigDeclaration {
       structure(0x50, TYPE.isr, LAYOUT.isr, LAYOUT.span),
       structure(0x60, TYPE.device, LAYOUT.device, LAYOUT.span),
       structure(0x70, TYPE.notify, LAYOUT.notify, LAYOUT.span, dword(LAYOUT.notifyMultiplier)),
-      { id: pci.CAP.VENDOR, at: PCI_CFG_AT, bytes: window, writable: [0, 0, 0xff, 0, 0, 0, ...new Array<number>(8).fill(0xff), ...new Array<number>(4).fill(0xff)] },
+      {
+        id: pci.CAP.VENDOR,
+        at: PCI_CFG_AT,
+        bytes: window,
+        writable: [0, 0, 0xff, 0, 0, 0, ...new Array<number>(8).fill(0xff), ...new Array<number>(4).fill(0xff)],
+      },
     ],
     msix: { at: 0x98, vectors, bar: 1, tableAt: 0, pbaAt: 0x800 },
     configBytes: 256,

@@ -32,7 +32,13 @@ export class ReceiveFilter {
   reset(): void {
     this.mac.set(this.#own);
     // A device starts promiscuous unless told otherwise (§5.1.6.5.1.1 lets it); ours starts with its own address only.
-    this.promiscuous = this.allMulticast = this.allUnicast = this.noMulticast = this.noUnicast = this.noBroadcast = false;
+    this.promiscuous =
+      this.allMulticast =
+      this.allUnicast =
+      this.noMulticast =
+      this.noUnicast =
+      this.noBroadcast =
+        false;
     this.#count = 0;
     this.#vlans.fill(0);
     this.#vlanFilter = false;

@@ -1,6 +1,6 @@
 /** virtio-net, modern PCI transport. Source: OASIS virtio 1.2 §2, §4.1, §5.1. */
 import { GIGABIT, type LinkFrame, LinkPort } from '../../link/port.js';
-import { hex, RegisterFile, type RegisterFault, virtio } from '../../registers/index.js';
+import { hex, type RegisterFault, RegisterFile, virtio } from '../../registers/index.js';
 import type { ConfigDeclaration, DeviceBus, EmulatedFunction, ModelAlarm, ResetKind } from '../function.js';
 import { configOf, LAYOUT, PCI_CFG_AT } from './config.js';
 import { ControlQueue } from './control.js';
@@ -26,9 +26,23 @@ export interface VirtioNetOptions {
 }
 
 const OFFERED: readonly number[] = [
-  FEATURE.VERSION_1, FEATURE.EVENT_IDX, FEATURE.INDIRECT_DESC, NET_FEATURE.CSUM, NET_FEATURE.GUEST_CSUM, NET_FEATURE.HOST_TSO4,
-  NET_FEATURE.HOST_TSO6, NET_FEATURE.HOST_ECN, NET_FEATURE.MAC, NET_FEATURE.MTU, NET_FEATURE.MRG_RXBUF, NET_FEATURE.STATUS, NET_FEATURE.CTRL_VQ,
-  NET_FEATURE.CTRL_RX, NET_FEATURE.CTRL_RX_EXTRA, NET_FEATURE.CTRL_VLAN, NET_FEATURE.CTRL_MAC_ADDR,
+  FEATURE.VERSION_1,
+  FEATURE.EVENT_IDX,
+  FEATURE.INDIRECT_DESC,
+  NET_FEATURE.CSUM,
+  NET_FEATURE.GUEST_CSUM,
+  NET_FEATURE.HOST_TSO4,
+  NET_FEATURE.HOST_TSO6,
+  NET_FEATURE.HOST_ECN,
+  NET_FEATURE.MAC,
+  NET_FEATURE.MTU,
+  NET_FEATURE.MRG_RXBUF,
+  NET_FEATURE.STATUS,
+  NET_FEATURE.CTRL_VQ,
+  NET_FEATURE.CTRL_RX,
+  NET_FEATURE.CTRL_RX_EXTRA,
+  NET_FEATURE.CTRL_VLAN,
+  NET_FEATURE.CTRL_MAC_ADDR,
 ];
 
 /** The device, as a function on a bus. Queue 0 receives, 1 transmits, 2 controls. */
@@ -58,7 +72,8 @@ export class VirtioNet implements EmulatedFunction {
     this.#mtu = options.mtu ?? 1500;
     this.#queueSize = options.queueSize ?? 256;
     const offered: [number, number] = [0, 0];
-    for (const feature of OFFERED) if (!options.without?.includes(feature)) offered[feature >> 5]! |= 1 << (feature & 31);
+    for (const feature of OFFERED)
+      if (!options.without?.includes(feature)) offered[feature >> 5]! |= 1 << (feature & 31);
     this.#offered = offered;
     this.config = configOf(4);
     this.port = new LinkPort(options.name ?? this.name);
@@ -72,7 +87,10 @@ export class VirtioNet implements EmulatedFunction {
     this.#control = new ControlQueue(bus, this.#queues[2]!, this.#rx.filter);
     this.#alarm = bus.alarm(() => this.#run());
     this.#rx.onUsed = (queue) => this.#interrupt(queue);
-    this.port.receive = (frame: LinkFrame) => (this.#running && (this.#net.get(NET_STATUS) & NET_STATUS.LINK_UP) !== 0 ? this.#rx.receive(frame) : 'receiver-off');
+    this.port.receive = (frame: LinkFrame) =>
+      this.#running && (this.#net.get(NET_STATUS) & NET_STATUS.LINK_UP) !== 0
+        ? this.#rx.receive(frame)
+        : 'receiver-off';
     this.port.onPartner = () => this.#linkChanged();
     this.#common();
     for (const file of [this.regs, this.#isr, this.#net]) file.onFault = (fault) => this.#mistake(fault);
@@ -116,7 +134,9 @@ export class VirtioNet implements EmulatedFunction {
   }
 
   writeConfig(at: number, width: number, value: number): void {
-    for (let i = 0; i < width / 8; i++) if (at + i >= PCI_CFG_AT && at + i < PCI_CFG_AT + 16) this.#windowBytes[at + i - PCI_CFG_AT] = (value >>> (8 * i)) & 0xff;
+    for (let i = 0; i < width / 8; i++)
+      if (at + i >= PCI_CFG_AT && at + i < PCI_CFG_AT + 16)
+        this.#windowBytes[at + i - PCI_CFG_AT] = (value >>> (8 * i)) & 0xff;
     if (at < PCI_CFG_AT + 16 || at >= PCI_CFG_AT + 20) return;
     const place = this.#window;
     if (place !== undefined) this.writeBar(LAYOUT.bar, place, Math.min(width, this.#windowWidth), value);
@@ -180,28 +200,78 @@ export class VirtioNet implements EmulatedFunction {
     });
     regs.on(DEVICE_STATUS, { write: (value, _i, old) => this.#status(value, old) });
     regs.on(r.CONFIG_MSIX_VECTOR, { write: (value) => regs.set(r.CONFIG_MSIX_VECTOR, this.#vector(value)) });
-    const bank = (register: Parameters<RegisterFile['on']>[0], get: (q: Virtqueue) => number, set: (q: Virtqueue, value: number) => void): void => {
+    const bank = (
+      register: Parameters<RegisterFile['on']>[0],
+      get: (q: Virtqueue) => number,
+      set: (q: Virtqueue, value: number) => void,
+    ): void => {
       regs.on(register, {
         read: () => (this.#selected ? get(this.#selected) : 0),
         write: (value) => {
           const queue = this.#selected;
           if (!queue) return;
           if (queue.enabled && register !== r.QUEUE_MSIX_VECTOR) {
-            this.#report('queue-state', 'QUEUE_SELECT', queue.index, 'a queue was changed while it is enabled', '§4.1.4.3.2');
+            this.#report(
+              'queue-state',
+              'QUEUE_SELECT',
+              queue.index,
+              'a queue was changed while it is enabled',
+              '§4.1.4.3.2',
+            );
           } else set(queue, value);
         },
       });
     };
-    bank(r.QUEUE_SIZE, (q) => q.size, (q, v) => this.#size(q, v & 0xffff));
-    bank(r.QUEUE_MSIX_VECTOR, (q) => q.vector, (q, v) => (q.vector = this.#vector(v)));
-    bank(r.QUEUE_ENABLE, (q) => (q.enabled ? 1 : 0), (q, v) => this.#enable(q, v));
-    bank(r.QUEUE_NOTIFY_OFF, (q) => q.index, () => {});
-    bank(r.QUEUE_DESC_LOW, (q) => q.descLow, (q, v) => (q.descLow = v));
-    bank(r.QUEUE_DESC_HIGH, (q) => q.descHigh, (q, v) => (q.descHigh = v));
-    bank(r.QUEUE_DRIVER_LOW, (q) => q.driverLow, (q, v) => (q.driverLow = v));
-    bank(r.QUEUE_DRIVER_HIGH, (q) => q.driverHigh, (q, v) => (q.driverHigh = v));
-    bank(r.QUEUE_DEVICE_LOW, (q) => q.deviceLow, (q, v) => (q.deviceLow = v));
-    bank(r.QUEUE_DEVICE_HIGH, (q) => q.deviceHigh, (q, v) => (q.deviceHigh = v));
+    bank(
+      r.QUEUE_SIZE,
+      (q) => q.size,
+      (q, v) => this.#size(q, v & 0xffff),
+    );
+    bank(
+      r.QUEUE_MSIX_VECTOR,
+      (q) => q.vector,
+      (q, v) => (q.vector = this.#vector(v)),
+    );
+    bank(
+      r.QUEUE_ENABLE,
+      (q) => (q.enabled ? 1 : 0),
+      (q, v) => this.#enable(q, v),
+    );
+    bank(
+      r.QUEUE_NOTIFY_OFF,
+      (q) => q.index,
+      () => {},
+    );
+    bank(
+      r.QUEUE_DESC_LOW,
+      (q) => q.descLow,
+      (q, v) => (q.descLow = v),
+    );
+    bank(
+      r.QUEUE_DESC_HIGH,
+      (q) => q.descHigh,
+      (q, v) => (q.descHigh = v),
+    );
+    bank(
+      r.QUEUE_DRIVER_LOW,
+      (q) => q.driverLow,
+      (q, v) => (q.driverLow = v),
+    );
+    bank(
+      r.QUEUE_DRIVER_HIGH,
+      (q) => q.driverHigh,
+      (q, v) => (q.driverHigh = v),
+    );
+    bank(
+      r.QUEUE_DEVICE_LOW,
+      (q) => q.deviceLow,
+      (q, v) => (q.deviceLow = v),
+    );
+    bank(
+      r.QUEUE_DEVICE_HIGH,
+      (q) => q.deviceHigh,
+      (q, v) => (q.deviceHigh = v),
+    );
   }
 
   get #selected(): Virtqueue | undefined {
@@ -211,7 +281,14 @@ export class VirtioNet implements EmulatedFunction {
   #accept(select: number, value: number): void {
     if (select > 1) return;
     const extra = value & ~this.#offered[select]!;
-    if (extra !== 0) this.#report('feature-not-negotiated', 'DRIVER_FEATURE', extra, `features were accepted that were not offered (word ${select})`, '§2.2.1');
+    if (extra !== 0)
+      this.#report(
+        'feature-not-negotiated',
+        'DRIVER_FEATURE',
+        extra,
+        `features were accepted that were not offered (word ${select})`,
+        '§2.2.1',
+      );
     if ((this.regs.get(DEVICE_STATUS) & DEVICE_STATUS.FEATURES_OK) !== 0) {
       this.#report('negotiation-order', 'DRIVER_FEATURE', value, 'features were written after FEATURES_OK', '§3.1.1');
       return;
@@ -240,7 +317,8 @@ export class VirtioNet implements EmulatedFunction {
       this.#report('feature-not-negotiated', 'DRIVER_FEATURE', value, message, '§3.1.1');
       this.regs.lower(DEVICE_STATUS, DEVICE_STATUS.FEATURES_OK);
     };
-    if (!this.#has(FEATURE.VERSION_1)) return refuse('VIRTIO_F_VERSION_1 was not accepted by a driver of a modern device', this.#accepted[1]);
+    if (!this.#has(FEATURE.VERSION_1))
+      return refuse('VIRTIO_F_VERSION_1 was not accepted by a driver of a modern device', this.#accepted[1]);
     const foreign = (this.#accepted[0] & ~this.#offered[0]) | (this.#accepted[1] & ~this.#offered[1]);
     if (foreign !== 0) return refuse('features were accepted that were not offered', foreign);
     if ((this.#has(NET_FEATURE.HOST_TSO4) || this.#has(NET_FEATURE.HOST_TSO6)) && !this.#has(NET_FEATURE.CSUM)) {
@@ -250,8 +328,16 @@ export class VirtioNet implements EmulatedFunction {
       queue.eventIdx = this.#has(FEATURE.EVENT_IDX);
       queue.indirect = this.#has(FEATURE.INDIRECT_DESC);
     }
-    this.#tx.settle({ csum: this.#has(NET_FEATURE.CSUM), tso4: this.#has(NET_FEATURE.HOST_TSO4), tso6: this.#has(NET_FEATURE.HOST_TSO6) });
-    this.#rx.settle({ mergeable: this.#has(NET_FEATURE.MRG_RXBUF), csum: this.#has(NET_FEATURE.GUEST_CSUM), filter: this.#has(NET_FEATURE.CTRL_RX) });
+    this.#tx.settle({
+      csum: this.#has(NET_FEATURE.CSUM),
+      tso4: this.#has(NET_FEATURE.HOST_TSO4),
+      tso6: this.#has(NET_FEATURE.HOST_TSO6),
+    });
+    this.#rx.settle({
+      mergeable: this.#has(NET_FEATURE.MRG_RXBUF),
+      csum: this.#has(NET_FEATURE.GUEST_CSUM),
+      filter: this.#has(NET_FEATURE.CTRL_RX),
+    });
   }
 
   #size(queue: Virtqueue, size: number): void {
@@ -268,10 +354,22 @@ export class VirtioNet implements EmulatedFunction {
       return;
     }
     if ((this.regs.get(DEVICE_STATUS) & DEVICE_STATUS.FEATURES_OK) === 0) {
-      this.#report('negotiation-order', 'QUEUE_ENABLE', queue.index, 'a queue was enabled before FEATURES_OK', '§3.1.1');
+      this.#report(
+        'negotiation-order',
+        'QUEUE_ENABLE',
+        queue.index,
+        'a queue was enabled before FEATURES_OK',
+        '§3.1.1',
+      );
     }
     if ((queue.descLow & 15) !== 0 || (queue.driverLow & 1) !== 0 || (queue.deviceLow & 3) !== 0) {
-      this.#report('ring-alignment', 'QUEUE_DESC', queue.descLow, 'descriptors need 16, available ring 2, used ring 4 byte alignment', '§2.7');
+      this.#report(
+        'ring-alignment',
+        'QUEUE_DESC',
+        queue.descLow,
+        'descriptors need 16, available ring 2, used ring 4 byte alignment',
+        '§2.7',
+      );
     }
     queue.enable();
   }
@@ -336,11 +434,22 @@ export class VirtioNet implements EmulatedFunction {
 
   #mistake(fault: RegisterFault): void {
     if (fault.kind === 'reserved-bits' || fault.kind === 'read-only-register') return;
-    this.#report('unknown-register', `offset ${hex(fault.offset, 16)}`, fault.value, `${fault.width}-bit access where the structure has no field`, '§4.1.3.1');
+    this.#report(
+      'unknown-register',
+      `offset ${hex(fault.offset, 16)}`,
+      fault.value,
+      `${fault.width}-bit access where the structure has no field`,
+      '§4.1.3.1',
+    );
   }
 
-  #report(rule: Parameters<DeviceBus['report']>[0]['rule'], register: string, value: number, message: string, section: string): void {
+  #report(
+    rule: Parameters<DeviceBus['report']>[0]['rule'],
+    register: string,
+    value: number,
+    message: string,
+    section: string,
+  ): void {
     this.#bus.report({ rule, register, value, message, ref: `virtio 1.2 ${section}` });
   }
 }
-

@@ -82,7 +82,13 @@ export class Virtqueue {
     if (this.#bus.fault !== DmaFault.none) return 0;
     const waiting = (index - this.#lastAvail) & 0xffff;
     if (waiting <= this.size) return waiting;
-    this.#mistake('queue-state', 'avail.idx', index, `the index runs ${waiting} ahead in a queue of ${this.size}`, '§2.7.13.3');
+    this.#mistake(
+      'queue-state',
+      'avail.idx',
+      index,
+      `the index runs ${waiting} ahead in a queue of ${this.size}`,
+      '§2.7.13.3',
+    );
     return 0;
   }
 
@@ -110,7 +116,8 @@ export class Virtqueue {
     while (done < bytes && this.#piece < this.#readable) {
       const left = this.#lengths[this.#piece]! - this.#inPiece;
       const n = Math.min(left, bytes - done);
-      if (n > 0 && this.#bus.read(this.#addresses[this.#piece]! + this.#inPiece, arena, at + done, n) !== DmaFault.none) return -1;
+      if (n > 0 && this.#bus.read(this.#addresses[this.#piece]! + this.#inPiece, arena, at + done, n) !== DmaFault.none)
+        return -1;
       done += n;
       this.#advance(n, left);
     }
@@ -129,7 +136,11 @@ export class Virtqueue {
     while (done < bytes && this.#piece < this.#pieces) {
       const left = this.#lengths[this.#piece]! - this.#inPiece;
       const n = Math.min(left, bytes - done);
-      if (n > 0 && this.#bus.write(this.#addresses[this.#piece]! + this.#inPiece, arena, at + done, n) !== DmaFault.none) return -1;
+      if (
+        n > 0 &&
+        this.#bus.write(this.#addresses[this.#piece]! + this.#inPiece, arena, at + done, n) !== DmaFault.none
+      )
+        return -1;
       done += n;
       this.#advance(n, left);
     }
@@ -180,7 +191,8 @@ export class Virtqueue {
   #walk(table: number, size: number, first: number, inside: boolean): boolean {
     let index = first;
     for (let steps = 0; steps < size; steps++) {
-      if (index >= size) return this.#mistake('descriptor-chain', 'next', index, `the table has ${size} descriptors`, '§2.7.5');
+      if (index >= size)
+        return this.#mistake('descriptor-chain', 'next', index, `the table has ${size} descriptors`, '§2.7.5');
       const at = table + index * VRING.DESC_BYTES;
       const low = this.#bus.read32(at);
       const high = this.#bus.read32(at + 4);
@@ -189,9 +201,22 @@ export class Virtqueue {
       if (this.#bus.fault !== DmaFault.none) return false;
       const address = (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
       if ((flags & INDIRECT) !== 0) {
-        if (!this.indirect) return this.#mistake('feature-not-negotiated', 'flags', flags, 'an indirect descriptor without VIRTIO_F_INDIRECT_DESC', '§2.7.5.3');
+        if (!this.indirect)
+          return this.#mistake(
+            'feature-not-negotiated',
+            'flags',
+            flags,
+            'an indirect descriptor without VIRTIO_F_INDIRECT_DESC',
+            '§2.7.5.3',
+          );
         if (inside || (flags & NEXT) !== 0 || bytes === 0 || bytes % VRING.DESC_BYTES !== 0) {
-          return this.#mistake('descriptor-chain', 'flags', flags, 'an indirect table may not nest, go on, or be of an odd length', '§2.7.5.3');
+          return this.#mistake(
+            'descriptor-chain',
+            'flags',
+            flags,
+            'an indirect table may not nest, go on, or be of an odd length',
+            '§2.7.5.3',
+          );
         }
         return this.#walk(address, Math.min(bytes / VRING.DESC_BYTES, MAX_CHAIN), 0, true);
       }
@@ -203,10 +228,24 @@ export class Virtqueue {
   }
 
   #add(address: number, bytes: number, writable: boolean): boolean {
-    if (this.#pieces >= MAX_CHAIN) return this.#mistake('descriptor-chain', 'next', this.#pieces, `more than ${MAX_CHAIN} buffers in a chain`, '§2.7.5');
-    if (bytes > 0x7fff_ffff) return this.#mistake('descriptor-length', 'len', bytes, 'a buffer of 2 GiB or more', '§2.7.5');
+    if (this.#pieces >= MAX_CHAIN)
+      return this.#mistake(
+        'descriptor-chain',
+        'next',
+        this.#pieces,
+        `more than ${MAX_CHAIN} buffers in a chain`,
+        '§2.7.5',
+      );
+    if (bytes > 0x7fff_ffff)
+      return this.#mistake('descriptor-length', 'len', bytes, 'a buffer of 2 GiB or more', '§2.7.5');
     if (!writable && this.#pieces > this.#readable) {
-      return this.#mistake('descriptor-direction', 'flags', this.#pieces, 'a readable buffer after a writable one', '§2.7.4.2');
+      return this.#mistake(
+        'descriptor-direction',
+        'flags',
+        this.#pieces,
+        'a readable buffer after a writable one',
+        '§2.7.4.2',
+      );
     }
     this.#addresses[this.#pieces] = address;
     this.#lengths[this.#pieces] = bytes;
@@ -219,8 +258,20 @@ export class Virtqueue {
     return true;
   }
 
-  #mistake(rule: 'descriptor-chain' | 'descriptor-length' | 'descriptor-direction' | 'feature-not-negotiated' | 'queue-state', register: string, value: number, message: string, section: string): false {
-    this.#bus.report({ rule, register: `queue ${this.index} ${register}`, value, message, ref: `virtio 1.2 ${section}` });
+  #mistake(
+    rule: 'descriptor-chain' | 'descriptor-length' | 'descriptor-direction' | 'feature-not-negotiated' | 'queue-state',
+    register: string,
+    value: number,
+    message: string,
+    section: string,
+  ): false {
+    this.#bus.report({
+      rule,
+      register: `queue ${this.index} ${register}`,
+      value,
+      message,
+      ref: `virtio 1.2 ${section}`,
+    });
     return false;
   }
 }

@@ -64,7 +64,8 @@ export class NetRx {
     let flags = 0;
     if (this.#csum) {
       checkFrame(frame.arena, frame.offset, frame.length, this.#found);
-      if (this.#found.l4Checked && this.#found.l4Ok && (!this.#found.ipChecked || this.#found.ipOk)) flags = NET_HDR.DATA_VALID;
+      if (this.#found.l4Checked && this.#found.l4Ok && (!this.#found.ipChecked || this.#found.ipOk))
+        flags = NET_HDR.DATA_VALID;
     }
     const { arena } = this.#bus;
     arena.view.setInt32(this.#header, flags, true);
@@ -102,7 +103,10 @@ export class NetRx {
       buffers++;
       if (done < frame.length && !this.#mergeable) {
         queue.untake();
-        this.#mistake(queue.writableBytes, `a frame of ${frame.length} bytes does not fit in a buffer of ${queue.writableBytes}`);
+        this.#mistake(
+          queue.writableBytes,
+          `a frame of ${frame.length} bytes does not fit in a buffer of ${queue.writableBytes}`,
+        );
         return 'too-long';
       }
     }
@@ -119,6 +123,12 @@ export class NetRx {
   }
 
   #mistake(value: number, message: string): void {
-    this.#bus.report({ rule: 'descriptor-length', register: 'receive len', value, message, ref: 'virtio 1.2 §5.1.6.3.1' });
+    this.#bus.report({
+      rule: 'descriptor-length',
+      register: 'receive len',
+      value,
+      message,
+      ref: 'virtio 1.2 §5.1.6.3.1',
+    });
   }
 }

@@ -90,7 +90,13 @@ export class NetTx {
     const queue = this.#queue;
     const total = queue.readableBytes - NET_HDR_BYTES;
     if (total < 14 || total > MAX_FRAME) {
-      this.#mistake('descriptor-length', 'len', queue.readableBytes, `a frame has 14 to ${MAX_FRAME} bytes after a header of ${NET_HDR_BYTES}`, '§5.1.6.2');
+      this.#mistake(
+        'descriptor-length',
+        'len',
+        queue.readableBytes,
+        `a frame has 14 to ${MAX_FRAME} bytes after a header of ${NET_HDR_BYTES}`,
+        '§5.1.6.2',
+      );
       return;
     }
     if (queue.readBytes(arena, this.#headers, NET_HDR_BYTES) !== NET_HDR_BYTES) return;
@@ -112,7 +118,13 @@ export class NetTx {
     if (queue.readBytes(arena, this.#buffer, total) !== total) return;
     if (partial) {
       if (start + offset + 2 > total) {
-        this.#mistake('offload-context', 'csum_start', start, `start ${start} and offset ${offset} are outside the frame of ${total} bytes`, '§5.1.6.2');
+        this.#mistake(
+          'offload-context',
+          'csum_start',
+          start,
+          `start ${start} and offset ${offset} are outside the frame of ${total} bytes`,
+          '§5.1.6.2',
+        );
         return;
       }
       insertChecksum(arena, this.#buffer + start, this.#buffer + total, this.#buffer + start + offset, offset === 6);
@@ -125,7 +137,13 @@ export class NetTx {
     const { u8 } = arena;
     const allowed = gso === GSO_TCPV4 ? this.#tso4 : gso === GSO_TCPV6 ? this.#tso6 : false;
     if (!allowed || !partial) {
-      this.#mistake(allowed ? 'offload-context' : 'feature-not-negotiated', 'gso_type', gso, allowed ? 'segmentation needs NEEDS_CSUM' : 'this kind of segmentation was not negotiated', '§5.1.6.2.1');
+      this.#mistake(
+        allowed ? 'offload-context' : 'feature-not-negotiated',
+        'gso_type',
+        gso,
+        allowed ? 'segmentation needs NEEDS_CSUM' : 'this kind of segmentation was not negotiated',
+        '§5.1.6.2.1',
+      );
       return;
     }
     const probe = Math.min(total, HEADER_MAX);
@@ -138,8 +156,20 @@ export class NetTx {
     plan.ipChecksumAt = plan.ipv4 ? plan.l3 + 10 : 0;
     plan.l4ChecksumAt = start + 16;
     plan.tcp = true;
-    if (mss === 0 || start < plan.l3 + (plan.ipv4 ? 20 : 40) || plan.headerBytes < start + 20 || plan.headerBytes > probe || plan.headerBytes + mss > MAX_FRAME) {
-      this.#mistake('offload-context', 'gso_size', mss, `gso_size ${mss}, csum_start ${start} and the headers do not fit together`, '§5.1.6.2');
+    if (
+      mss === 0 ||
+      start < plan.l3 + (plan.ipv4 ? 20 : 40) ||
+      plan.headerBytes < start + 20 ||
+      plan.headerBytes > probe ||
+      plan.headerBytes + mss > MAX_FRAME
+    ) {
+      this.#mistake(
+        'offload-context',
+        'gso_size',
+        mss,
+        `gso_size ${mss}, csum_start ${start} and the headers do not fit together`,
+        '§5.1.6.2',
+      );
       return;
     }
     // The pseudo header that hardware sums holds no length; what the driver left in the fields is replaced.
@@ -162,11 +192,21 @@ export class NetTx {
       }
       const extra = have - bytes;
       // With a tiny MSS the probe holds more than one segment: keep the rest aside.
-      if (extra > 0) u8.copyWithin(this.#buffer + plan.headerBytes + MAX_KEEP, this.#buffer + plan.headerBytes + bytes, this.#buffer + plan.headerBytes + have);
+      if (extra > 0)
+        u8.copyWithin(
+          this.#buffer + plan.headerBytes + MAX_KEEP,
+          this.#buffer + plan.headerBytes + bytes,
+          this.#buffer + plan.headerBytes + have,
+        );
       patchSegment(arena, this.#buffer, plan, index, sent, bytes, sent + bytes === payload);
       this.#send(plan.headerBytes + bytes);
       sent += bytes;
-      if (extra > 0) u8.copyWithin(this.#buffer + plan.headerBytes, this.#buffer + plan.headerBytes + MAX_KEEP, this.#buffer + plan.headerBytes + MAX_KEEP + extra);
+      if (extra > 0)
+        u8.copyWithin(
+          this.#buffer + plan.headerBytes,
+          this.#buffer + plan.headerBytes + MAX_KEEP,
+          this.#buffer + plan.headerBytes + MAX_KEEP + extra,
+        );
       have = extra;
     }
   }
@@ -180,11 +220,18 @@ export class NetTx {
     }
     this.#frame.offset = this.#buffer;
     this.#frame.length = length;
-    if (this.#bus.schedule === 'timed') this.#wireFree = Math.max(this.#wireFree, this.#bus.now) + ((length + WIRE_OVERHEAD) * 8) / SPEED;
+    if (this.#bus.schedule === 'timed')
+      this.#wireFree = Math.max(this.#wireFree, this.#bus.now) + ((length + WIRE_OVERHEAD) * 8) / SPEED;
     this.#port.transmit(this.#frame);
   }
 
-  #mistake(rule: Parameters<DeviceBus['report']>[0]['rule'], register: string, value: number, message: string, section: string): void {
+  #mistake(
+    rule: Parameters<DeviceBus['report']>[0]['rule'],
+    register: string,
+    value: number,
+    message: string,
+    section: string,
+  ): void {
     this.#bus.report({ rule, register: `transmit ${register}`, value, message, ref: `virtio 1.2 ${section}` });
   }
 }
