@@ -28,5 +28,7 @@ export default defineConfig({
   treeshake: true,
   removeNodeProtocol: false,
   external: ['koffi', 'v86'],
-  dts: process.env.NICFORGE_NO_DTS ? false : { resolve: ['typed-emitter'], compilerOptions: { ignoreDeprecations: '6.0' } },
+  dts: process.env.NICFORGE_NO_DTS
+    ? false
+    : { resolve: ['typed-emitter'], compilerOptions: { ignoreDeprecations: '6.0' } },
 });

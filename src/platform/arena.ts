@@ -79,7 +79,9 @@ export class OwnedArena implements Arena {
       return at;
     }
     const largest = this.#holes.reduce((most, hole) => Math.max(most, hole.bytes), 0);
-    throw new RangeError(`arena of ${this.bytes} bytes is full: asked ${bytes} aligned to ${align}, largest hole ${largest}`);
+    throw new RangeError(
+      `arena of ${this.bytes} bytes is full: asked ${bytes} aligned to ${align}, largest hole ${largest}`,
+    );
   }
 
   /** Gives a piece back. @throws RangeError when `at` was not handed out. */
