@@ -8,6 +8,8 @@ export * from './iface/packet.js';
 export * from './iface/path.js';
 export * from './iface/stack.js';
 export * from './iface/statistics.js';
+export * from './socket/dhcp.js';
+export * from './socket/dns.js';
 export * from './socket/raw.js';
 export * from './socket/tcp/listener.js';
 export * from './socket/tcp/socket.js';

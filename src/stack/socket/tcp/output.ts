@@ -53,7 +53,7 @@ function sendOne(s: TcpSocket, now: Micros): number {
     s.keepNow = false;
     return emit(s, now, (s.sndUna - 1) | 0, 0, ACK, 0);
   }
-  if (s.ackNow && s.state >= TcpState.synReceived) return emit(s, now, s.sndNxt, 0, ACK, 0);
+  if (s.ackNow && s.state >= TcpState.synReceived) return emit(s, now, quietSeq(s), 0, ACK, 0);
   return NOTHING;
 }
 
@@ -76,9 +76,16 @@ function sendReset(s: TcpSocket, now: Micros): number {
   s.resetPending = false;
   s.layer.stats.tcpResetsOut++;
   s.layer.out.resolve(s.path, now);
-  return emit(s, now, s.sndNxt, 0, s.state === TcpState.synSent ? RST : RST | ACK, 0) === Send.busy
+  return emit(s, now, quietSeq(s), 0, s.state === TcpState.synSent ? RST : RST | ACK, 0) === Send.busy
     ? Send.busy
     : NOTHING;
+}
+
+// The sequence number of a segment without data. `sndNxt` is behind what the peer has after a timeout: such segments would
+// not be acceptable to it, and two sides in that state would never hear each other's acknowledgements.
+function quietSeq(s: TcpSocket): number {
+  const edge = (s.sndUna + s.sndWnd) | 0;
+  return seqDiff(s.sndMax, edge) <= 0 || s.state <= TcpState.synReceived ? s.sndMax : edge;
 }
 
 /** Payload bytes per segment now: the peer's wish, the path's limit, the options' cost. */
