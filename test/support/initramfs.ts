@@ -43,8 +43,9 @@ stty raw -echo
 echo "@@READY"
 while IFS= read -r line; do
   eval "$line" </dev/null
+  status=$?
   echo
-  echo "@@END $?"
+  echo "@@END $status"
 done
 poweroff -f
 `;
@@ -127,14 +128,10 @@ export async function buildInitramfs(parts: InitramfsParts): Promise<Buffer> {
     'usr/bin',
     'usr/lib',
     'usr/share',
-    'usr/share/udhcpc',
+    'etc/udhcpc',
   ].map(folder);
   entries.push({ name: 'dev/console', mode: 0o020600, device: [5, 1] });
-  entries.push(
-    file('init', INIT, true),
-    file('bin/ins', INS, true),
-    file('usr/share/udhcpc/default.script', UDHCPC, true),
-  );
+  entries.push(file('init', INIT, true), file('bin/ins', INS, true), file('etc/udhcpc/default.script', UDHCPC, true));
   entries.push(file('bin/busybox', await readFile(join(tools, 'usr/bin/busybox')), true), link('bin/sh', 'busybox'));
 
   const libraries = new Map<string, string>();
