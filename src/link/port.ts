@@ -2,6 +2,7 @@
  * The sixth seam: Ethernet frames between device models. What travels are finished frames: at most the MTU of the
  * medium, every checksum in place. A frame damaged on the way has a bad FCS, and the receiving MAC drops and counts it.
  */
+import type { Arena } from '../platform/arena.js';
 
 /** Why a frame ended where it did. `delivered` and `queued` are the good ends. */
 export type FrameFate =
@@ -27,7 +28,9 @@ export type FrameFate =
  * sender and are valid only during the call that hands them over; who needs them longer copies them.
  */
 export interface LinkFrame {
-  bytes: Uint8Array;
+  /** Memory that holds the bytes. */
+  arena: Arena;
+  /** First byte of the destination address. */
   offset: number;
   /** Without FCS. */
   length: number;

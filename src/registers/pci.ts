@@ -586,3 +586,5 @@ export const CONFIG_ADDRESS = reg(
 );
 /** CFC: the data window of configuration mechanism 1. */
 export const CONFIG_DATA = word('CONFIG_DATA', 0xcfc, 'rw', { doc: 'Configuration data', ref: 'PCI 3.0 §3.2.2.3.2' });
+
+export * from './pci-extended.js';

@@ -1,6 +1,9 @@
 /** 82540EM: statistics, all cleared by reading, none of which wraps. Source: Intel 317453 (8254x SDM), §13.7. */
 import { type Field, type Reg, word } from '../define.js';
 
+/** Low half of a 64-bit counter: reading keeps it, reading the high half clears both. */
+const low = (name: string, at: number, section: number, doc: string): Reg<{ VALUE: Field }> =>
+  word(name, at, 'ro', { doc, ref: `8254x §13.7.${section}` });
 const counter = (name: string, at: number, section: number, doc: string): Reg<{ VALUE: Field }> =>
   word(name, at, 'rc', { doc, ref: `8254x §13.7.${section}` });
 
@@ -34,9 +37,9 @@ export const GPRC = counter('GPRC', 0x4074, 27, 'Good frames received');
 export const BPRC = counter('BPRC', 0x4078, 28, 'Good broadcasts received');
 export const MPRC = counter('MPRC', 0x407c, 29, 'Good multicasts received');
 export const GPTC = counter('GPTC', 0x4080, 30, 'Good frames sent');
-export const GORCL = counter('GORCL', 0x4088, 31, 'Good bytes received, low; cleared by reading GORCH');
+export const GORCL = low('GORCL', 0x4088, 31, 'Good bytes received, low; cleared by reading GORCH');
 export const GORCH = counter('GORCH', 0x408c, 31, 'Good bytes received, high');
-export const GOTCL = counter('GOTCL', 0x4090, 32, 'Good bytes sent, low; cleared by reading GOTCH');
+export const GOTCL = low('GOTCL', 0x4090, 32, 'Good bytes sent, low; cleared by reading GOTCH');
 export const GOTCH = counter('GOTCH', 0x4094, 32, 'Good bytes sent, high');
 export const RNBC = counter('RNBC', 0x40a0, 33, 'Frames that found no receive descriptor');
 export const RUC = counter('RUC', 0x40a4, 34, 'Frames shorter than 64 bytes with a good FCS');
@@ -46,9 +49,9 @@ export const RJC = counter('RJC', 0x40b0, 37, 'Oversized frames with a bad FCS')
 export const MGTPRC = counter('MGTPRC', 0x40b4, 38, 'Management frames received');
 export const MGTPDC = counter('MGTPDC', 0x40b8, 39, 'Management frames dropped');
 export const MGTPTC = counter('MGTPTC', 0x40bc, 40, 'Management frames sent');
-export const TORL = counter('TORL', 0x40c0, 41, 'Bytes received, low; cleared by reading TORH');
+export const TORL = low('TORL', 0x40c0, 41, 'Bytes received, low; cleared by reading TORH');
 export const TORH = counter('TORH', 0x40c4, 41, 'Bytes received, high');
-export const TOTL = counter('TOTL', 0x40c8, 42, 'Bytes sent, low; cleared by reading TOTH');
+export const TOTL = low('TOTL', 0x40c8, 42, 'Bytes sent, low; cleared by reading TOTH');
 export const TOTH = counter('TOTH', 0x40cc, 42, 'Bytes sent, high');
 export const TPR = counter('TPR', 0x40d0, 43, 'Frames received');
 export const TPT = counter('TPT', 0x40d4, 44, 'Frames sent');

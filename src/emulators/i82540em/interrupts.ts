@@ -1,0 +1,140 @@
+/** 82540EM: interrupt causes, mask, throttling and the four delay timers. Source: 8254x §3.2.7, §3.4.3, §13.4.17-21. */
+import type { Micros } from '../../platform/clock.js';
+import { i82540em, type RegisterFile } from '../../registers/index.js';
+import type { DeviceBus, ModelAlarm } from '../function.js';
+
+const { ICR, ICS, IMS, IMC, ITR, RDTR, RADV, TIDV, TADV } = i82540em;
+
+/** Unit of RDTR, RADV, TIDV and TADV in microseconds. */
+const DELAY_UNIT = 1.024;
+/** Unit of ITR in microseconds. */
+const ITR_UNIT = 0.256;
+
+/** A packet timer with an absolute limit: each event restarts the first, the first event starts the second. */
+class DelayTimer {
+  readonly #bus: DeviceBus;
+  readonly #alarm: ModelAlarm;
+  #limit: Micros = 0;
+  #waiting = false;
+
+  constructor(bus: DeviceBus, expire: () => void) {
+    this.#bus = bus;
+    this.#alarm = bus.alarm(() => {
+      this.#waiting = false;
+      expire();
+    });
+  }
+
+  /** @param delay packet delay; @param absolute limit from the first event, 0 for none; both in register units */
+  event(delay: number, absolute: number): void {
+    const now = this.#bus.now;
+    if (!this.#waiting) this.#limit = absolute === 0 ? Number.POSITIVE_INFINITY : now + Math.ceil(absolute * DELAY_UNIT);
+    this.#waiting = true;
+    this.#alarm.arm(Math.min(now + Math.ceil(delay * DELAY_UNIT), this.#limit));
+  }
+
+  cancel(): void {
+    this.#waiting = false;
+    this.#alarm.cancel();
+  }
+}
+
+/** The interrupt unit. */
+export class InterruptUnit {
+  readonly #bus: DeviceBus;
+  readonly #regs: RegisterFile;
+  readonly #throttle: ModelAlarm;
+  readonly #rx: DelayTimer;
+  readonly #tx: DelayTimer;
+  readonly #icr: number;
+  readonly #ims: number;
+  #next: Micros = 0;
+
+  constructor(bus: DeviceBus, regs: RegisterFile) {
+    this.#bus = bus;
+    this.#regs = regs;
+    this.#icr = regs.slot(ICR);
+    this.#ims = regs.slot(IMS);
+    this.#throttle = bus.alarm(() => this.#update());
+    this.#rx = new DelayTimer(bus, () => this.raise(ICR.RXT0));
+    this.#tx = new DelayTimer(bus, () => this.raise(ICR.TXDW));
+    regs.on(ICR, { read: (stored) => this.#take(stored), write: (value) => this.#acknowledge(value) });
+    regs.on(ICS, { write: (value) => this.raise(value) });
+    regs.on(IMS, { write: (value, _i, old) => this.#mask(old | value) });
+    regs.on(IMC, { write: (value) => this.#mask(regs.get(IMS) & ~value) });
+    regs.on(RDTR, { write: (value) => this.#flush(value) });
+  }
+
+  reset(): void {
+    this.#throttle.cancel();
+    this.#rx.cancel();
+    this.#tx.cancel();
+    this.#next = 0;
+    this.#bus.setLevel(false);
+  }
+
+  /** Sets causes; an enabled one interrupts. */
+  raise(causes: number): void {
+    this.#regs.values[this.#icr]! |= causes & DECLARED;
+    this.#update();
+  }
+
+  /** A frame was written to memory. */
+  received(): void {
+    const delay = this.#regs.get(RDTR) & RDTR.DELAY;
+    // RADV works only beside RDTR (8254x §13.4.31).
+    if (delay === 0) this.raise(ICR.RXT0);
+    else this.#rx.event(delay, this.#regs.get(RADV) & RADV.DELAY);
+  }
+
+  /** A transmit descriptor was written back. @param delayed its IDE bit */
+  sent(delayed: boolean): void {
+    const delay = this.#regs.get(TIDV) & TIDV.IDV;
+    if (!delayed || delay === 0) this.raise(ICR.TXDW);
+    else this.#tx.event(delay, this.#regs.get(TADV) & TADV.IDV);
+  }
+
+  #take(stored: number): number {
+    this.#regs.values[this.#icr] = 0;
+    this.#update();
+    return stored;
+  }
+
+  /** Writing ICR clears the causes written as 1 (8254x §13.4.17). */
+  #acknowledge(value: number): void {
+    this.#regs.values[this.#icr]! &= ~value;
+    this.#update();
+  }
+
+  #mask(mask: number): void {
+    this.#regs.values[this.#ims] = mask & DECLARED;
+    this.#update();
+  }
+
+  /** RDTR.FPD ends a running delay at once. */
+  #flush(value: number): void {
+    if ((value & RDTR.FPD) === 0) return;
+    this.#regs.lower(RDTR, RDTR.FPD);
+    this.#rx.cancel();
+    this.raise(ICR.RXT0);
+  }
+
+  #update(): void {
+    const wanted = (this.#regs.values[this.#icr]! & this.#regs.values[this.#ims]!) !== 0;
+    if (!wanted) {
+      this.#throttle.cancel();
+      this.#bus.setLevel(false);
+      return;
+    }
+    const interval = this.#regs.get(ITR) & ITR.INTERVAL;
+    if (interval !== 0 && this.#bus.now < this.#next) {
+      if (!this.#throttle.armed) this.#throttle.arm(this.#next);
+      return;
+    }
+    this.#next = this.#bus.now + Math.ceil(interval * ITR_UNIT);
+    this.#bus.setLevel(true);
+  }
+}
+
+const DECLARED =
+  ICR.TXDW | ICR.TXQE | ICR.LSC | ICR.RXSEQ | ICR.RXDMT0 | ICR.RXO | ICR.RXT0 | ICR.MDAC | ICR.RXCFG | ICR.PHYINT | ICR.GPI | ICR.TXD_LOW | ICR.SRPD;

@@ -1,0 +1,307 @@
+/**
+ * 82540EM: the receiver. Frames from the link are filtered, summed and written to the guest's buffers; what finds no
+ * descriptor waits in the FIFO. Source: 8254x §3.2, §10.1 and §3.7.5 (flow control).
+ */
+import { crc32 } from '../../link/crc32.js';
+import type { FrameFate, LinkFrame } from '../../link/port.js';
+import { finish, sum16 } from '../../platform/kernels.js';
+import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
+import type { DeviceBus, ModelAlarm } from '../function.js';
+import { checkFrame, emptyFindings } from '../offload/checksum.js';
+import { FilterUnit, Match } from './filter.js';
+import type { FlowControl } from './flow-control.js';
+import type { InterruptUnit } from './interrupts.js';
+import type { StatisticsUnit } from './statistics.js';
+
+const { RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RXCSUM, CTRL, VET, ICR, RSRPD, PBA, DESCRIPTOR_BYTES } = i82540em;
+const { DD, EOP, IXSM, VP, TCPCS, IPCS, PIF, CE, TCPE, IPE } = i82540em.RXD_STATUS;
+
+/** Frames that one slice moves out of the FIFO. */
+const BATCH = 64;
+const FCS = 4;
+const MIN_FRAME = 60;
+const MAX_FRAME = 1518;
+/** With LPE (8254x §13.4.22). */
+const MAX_LONG = 16384;
+
+/** Sizes by BSIZE; times 16 with BSEX, where 0 means reserved. */
+const SIZES = [2048, 1024, 512, 256];
+
+/** The receive unit. */
+export class RxUnit {
+  readonly #bus: DeviceBus;
+  readonly #regs: RegisterFile;
+  readonly #values: Int32Array;
+  readonly #interrupts: InterruptUnit;
+  readonly #statistics: StatisticsUnit;
+  readonly #flow: FlowControl;
+  readonly #filter: FilterUnit;
+  readonly #alarm: ModelAlarm;
+  readonly #found = emptyFindings();
+  readonly #rdh: number;
+  readonly #rdt: number;
+  readonly #rctl: number;
+  readonly #scratch: number;
+  /** The FIFO: a ring of bytes, each frame preceded by its length and flags (8 bytes), never split. */
+  readonly #fifo: number;
+  readonly #fifoBytes: number;
+  #fifoHead = 0;
+  #fifoTail = 0;
+  #fifoFrames = 0;
+  #fifoUsed = 0;
+
+  constructor(bus: DeviceBus, regs: RegisterFile, interrupts: InterruptUnit, statistics: StatisticsUnit, flow: FlowControl) {
+    this.#bus = bus;
+    this.#regs = regs;
+    this.#values = regs.values;
+    this.#interrupts = interrupts;
+    this.#statistics = statistics;
+    this.#flow = flow;
+    this.#filter = new FilterUnit(regs);
+    this.#alarm = bus.alarm(() => this.#drain());
+    this.#rdh = regs.slot(RDH);
+    this.#rdt = regs.slot(RDT);
+    this.#rctl = regs.slot(RCTL);
+    this.#scratch = bus.allocBuffer(64);
+    this.#fifoBytes = 64 * 1024;
+    this.#fifo = bus.allocBuffer(this.#fifoBytes);
+    regs.on(RDT, { write: (value) => this.#doorbell(value & 0xffff) });
+    regs.on(RCTL, { write: (value, _i, old) => this.#control(value, old) });
+    regs.on(RDLEN, { write: (value) => this.#checkRing(value) });
+    regs.on(i82540em.RDFPC, { read: () => this.#fifoFrames });
+  }
+
+  reset(): void {
+    this.#alarm.cancel();
+    this.#fifoHead = this.#fifoTail = this.#fifoFrames = this.#fifoUsed = 0;
+  }
+
+  /** A frame from the link, or from our own transmitter in loopback. */
+  receive(frame: LinkFrame): FrameFate {
+    const control = this.#values[this.#rctl]!;
+    if ((control & RCTL.EN) === 0) return 'receiver-off';
+    const { arena, offset, length } = frame;
+    const u8 = arena.u8;
+    this.#statistics.seen(length + FCS);
+    if (!frame.fcsOk) {
+      this.#statistics.count(length < MIN_FRAME ? i82540em.RFC : length > this.#longest(control, u8, offset) ? i82540em.RJC : i82540em.CRCERRS);
+      if ((control & RCTL.SBP) === 0) return 'bad-fcs';
+    }
+    if (length < MIN_FRAME) {
+      if (frame.fcsOk) this.#statistics.count(i82540em.RUC);
+      return 'too-short';
+    }
+    if (length > this.#longest(control, u8, offset)) {
+      this.#statistics.count(i82540em.ROC);
+      return 'too-long';
+    }
+    if (frame.fcsOk && this.#flow.isPause(u8, offset)) {
+      this.#flow.received(u8, offset);
+      if ((control & RCTL.PMCF) === 0 || (control & RCTL.DPF) !== 0) return 'pause-frame';
+    }
+    const match = this.#filter.address(u8, offset);
+    if (match === Match.none) return 'filtered';
+    const type = (u8[offset + 12]! << 8) | u8[offset + 13]!;
+    const tagged = type === this.#regs.get(VET);
+    if (tagged && (control & RCTL.VFE) !== 0) {
+      const tag = (u8[offset + 14]! << 8) | u8[offset + 15]!;
+      if (!this.#filter.vlan(tag)) return 'vlan-filtered';
+      if ((control & RCTL.CFIEN) !== 0 && ((tag & 0x1000) !== 0) !== ((control & RCTL.CFI) !== 0)) return 'vlan-filtered';
+    }
+    if (frame.fcsOk) {
+      const group = (u8[offset]! & 1) !== 0;
+      this.#statistics.received(length + FCS, group, group && isBroadcast(u8, offset));
+    }
+    if (length + FCS <= (this.#regs.get(RSRPD) & RSRPD.SIZE)) this.#interrupts.raise(ICR.SRPD);
+    const flags = (tagged ? VP : 0) | (match === Match.inexact ? PIF : 0) | (frame.fcsOk ? 0 : CE);
+    if (this.#fifoFrames === 0 && this.#bus.schedule !== 'adversarial') {
+      if (this.#deliver(frame, flags)) return 'delivered';
+      this.#statistics.count(i82540em.RNBC);
+    }
+    return this.#queue(frame, flags);
+  }
+
+  #longest(control: number, u8: Uint8Array, at: number): number {
+    if ((control & RCTL.LPE) !== 0) return MAX_LONG - FCS;
+    const type = (u8[at + 12]! << 8) | u8[at + 13]!;
+    return type === this.#regs.get(VET) ? MAX_FRAME : MAX_FRAME - FCS;
+  }
+
+  #queue(frame: LinkFrame, flags: number): FrameFate {
+    const need = 8 + ((frame.length + 7) & ~7);
+    const limit = Math.min(pick(this.#regs.get(PBA), PBA.RXA) * 1024, this.#fifoBytes);
+    let at = this.#fifoTail;
+    // A frame is not split: what does not fit before the end starts at the beginning again.
+    const waste = at + need > this.#fifoBytes ? this.#fifoBytes - at : 0;
+    if (this.#fifoUsed + waste + need > limit) {
+      this.#statistics.count(i82540em.MPC);
+      this.#interrupts.raise(ICR.RXO);
+      this.#flow.level(this.#fifoUsed);
+      return 'fifo-full';
+    }
+    const arena = this.#bus.arena;
+    if (waste > 0) {
+      if (waste >= 8) arena.u32[(this.#fifo + at) >> 2] = -1;
+      this.#fifoUsed += waste;
+      at = 0;
+    }
+    arena.u32[(this.#fifo + at) >> 2] = frame.length;
+    arena.u32[(this.#fifo + at + 4) >> 2] = flags;
+    if (frame.arena.u8 === arena.u8) arena.u8.copyWithin(this.#fifo + at + 8, frame.offset, frame.offset + frame.length);
+    else arena.u8.set(frame.arena.u8.subarray(frame.offset, frame.offset + frame.length), this.#fifo + at + 8);
+    this.#fifoTail = at + need;
+    this.#fifoUsed += need;
+    this.#fifoFrames++;
+    this.#flow.level(this.#fifoUsed);
+    if (!this.#alarm.armed && this.#values[this.#rdh] !== this.#values[this.#rdt]) this.#alarm.arm(this.#bus.now + this.#bus.delay(200));
+    return 'queued';
+  }
+
+  readonly #queued: LinkFrame = { arena: undefined as never, offset: 0, length: 0, fcsOk: true };
+
+  #drain(): void {
+    const arena = this.#bus.arena;
+    const frame = this.#queued;
+    frame.arena = arena;
+    let left = this.#bus.slice(BATCH);
+    while (this.#fifoFrames > 0 && left > 0 && (this.#regs.get(RCTL) & RCTL.EN) !== 0) {
+      if (this.#fifoHead + 8 > this.#fifoBytes || arena.u32[(this.#fifo + this.#fifoHead) >> 2] === -1) {
+        this.#fifoUsed -= this.#fifoBytes - this.#fifoHead;
+        this.#fifoHead = 0;
+      }
+      const at = this.#fifo + this.#fifoHead;
+      frame.length = arena.u32[at >> 2]!;
+      const flags = arena.u32[(at + 4) >> 2]!;
+      frame.offset = at + 8;
+      frame.fcsOk = (flags & CE) === 0;
+      if (!this.#deliver(frame, flags)) return;
+      const need = 8 + ((frame.length + 7) & ~7);
+      this.#fifoHead += need;
+      this.#fifoUsed -= need;
+      this.#fifoFrames--;
+      left--;
+      this.#flow.level(this.#fifoUsed);
+    }
+    if (this.#fifoFrames > 0 && this.#values[this.#rdh] !== this.#values[this.#rdt]) this.#alarm.arm(this.#bus.now + this.#bus.delay(100));
+  }
+
+  /** Writes one frame to the guest's buffers. False: not enough descriptors, nothing was done. */
+  #deliver(frame: LinkFrame, flags: number): boolean {
+    const control = this.#values[this.#rctl]!;
+    const size = (this.#regs.get(RDLEN) & RDLEN.LEN) / DESCRIPTOR_BYTES;
+    const buffer = bufferSize(control);
+    let head = this.#values[this.#rdh]!;
+    const tail = this.#values[this.#rdt]!;
+    if (size === 0 || head >= size || tail >= size) return false;
+    const strip = (flags & VP) !== 0 && (this.#regs.get(CTRL) & CTRL.VME) !== 0;
+    const fcs = (control & RCTL.SECRC) !== 0 ? 0 : FCS;
+    let left = frame.length - (strip ? 4 : 0) + fcs;
+    const free = (tail - head + size) % size;
+    if (free * buffer < left) return false;
+    const { arena } = frame;
+    const base = (this.#regs.get(RDBAH) >>> 0) * 0x1_0000_0000 + ((this.#regs.get(RDBAL) & ~15) >>> 0);
+    const csum = this.#checksum(frame);
+    const status = this.#status(frame, flags, strip);
+    const data = left - fcs;
+    let from = frame.offset;
+    if (strip) {
+      // The two addresses move over the tag, in the sender's buffer only until the call returns.
+      const { u8 } = arena;
+      this.#bus.arena.u8.set(u8.subarray(from, from + 16), this.#scratch);
+      u8.copyWithin(from + 4, from, from + 12);
+      from += 4;
+    }
+    let done = 0;
+    while (left > 0) {
+      const descriptor = base + head * DESCRIPTOR_BYTES;
+      const address = (this.#bus.read32(descriptor + 4) >>> 0) * 0x1_0000_0000 + (this.#bus.read32(descriptor) >>> 0);
+      const bytes = Math.min(buffer, left);
+      const body = Math.min(bytes, data - done);
+      if (body > 0) this.#bus.write(address, arena, from + done, body);
+      if (bytes > body) this.#writeFcs(frame, address + Math.max(0, body), Math.max(0, done - data), bytes - Math.max(0, body));
+      done += bytes;
+      left -= bytes;
+      this.#bus.write32(descriptor + 8, bytes | (csum << 16));
+      this.#bus.write32(descriptor + 12, left === 0 ? status | EOP | DD : (status & ~0xffff) | DD);
+      head = head + 1 === size ? 0 : head + 1;
+    }
+    if (strip) arena.u8.set(this.#bus.arena.u8.subarray(this.#scratch, this.#scratch + 16), frame.offset);
+    this.#values[this.#rdh] = head;
+    this.#thresholds(control, (tail - head + size) % size, size);
+    this.#interrupts.received();
+    return true;
+  }
+
+  /** Writes `bytes` bytes of the FCS, from its byte `skip` on. */
+  #writeFcs(frame: LinkFrame, address: number, skip: number, bytes: number): void {
+    let value = crc32(frame.arena, frame.offset, frame.length);
+    if (!frame.fcsOk) value = ~value;
+    this.#bus.arena.view.setInt32(this.#scratch + 32, value, true);
+    this.#bus.write(address, this.#bus.arena, this.#scratch + 32 + skip, bytes);
+  }
+
+  /** Packet checksum: ones complement sum from RXCSUM.PCSS to the end of the frame (8254x §3.2.8). */
+  #checksum(frame: LinkFrame): number {
+    const start = this.#regs.get(RXCSUM) & RXCSUM.PCSS;
+    if (start >= frame.length) return 0xffff;
+    const value = ~finish(sum16(frame.arena, frame.offset + start, frame.length - start)) & 0xffff;
+    return ((value & 0xff) << 8) | (value >> 8);
+  }
+
+  #status(frame: LinkFrame, flags: number, strip: boolean): number {
+    const wanted = this.#regs.get(RXCSUM);
+    let status = (flags & (PIF | CE)) | (strip ? flags & VP : 0);
+    if (strip) status |= ((frame.arena.u8[frame.offset + 14]! << 8) | frame.arena.u8[frame.offset + 15]!) << 16;
+    const found = this.#found;
+    if ((wanted & (RXCSUM.IPOFL | RXCSUM.TUOFL)) === 0) return status | IXSM;
+    checkFrame(frame.arena, frame.offset, frame.length, found);
+    if (!found.ipv4) return status | IXSM;
+    if ((wanted & RXCSUM.IPOFL) !== 0) status |= IPCS | (found.ipOk ? 0 : IPE);
+    if ((wanted & RXCSUM.TUOFL) !== 0 && found.l4Checked) status |= TCPCS | (found.l4Ok ? 0 : TCPE);
+    return status;
+  }
+
+  #thresholds(control: number, free: number, size: number): void {
+    const part = size >> (1 + pick(control, RCTL.RDMTS));
+    if (free === part) this.#interrupts.raise(ICR.RXDMT0);
+  }
+
+  #doorbell(tail: number): void {
+    const size = this.#regs.get(RDLEN) / DESCRIPTOR_BYTES;
+    if (size > 0 && tail >= size) {
+      this.#bus.report({ rule: 'tail-beyond-ring', register: 'RDT', value: tail, message: `the ring has ${size} descriptors`, ref: '8254x §13.4.29' });
+    }
+    if (this.#fifoFrames > 0 && !this.#alarm.armed) this.#alarm.arm(this.#bus.now);
+  }
+
+  #control(value: number, old: number): void {
+    if ((value & RCTL.EN) === 0) {
+      if ((old & RCTL.EN) !== 0) this.reset();
+      return;
+    }
+    if ((value & RCTL.BSEX) !== 0 && pick(value, RCTL.BSIZE) === 0) {
+      this.#bus.report({ rule: 'reserved-bits', register: 'RCTL', value, message: 'BSIZE 0 with BSEX is reserved', ref: '8254x §13.4.22' });
+    }
+    if (this.#regs.get(RDLEN) === 0 && (old & RCTL.EN) === 0 && (value & RCTL.LBM) === 0) {
+      this.#bus.report({ rule: 'ring-length', register: 'RDLEN', value: 0, message: 'the receiver was enabled without a ring', ref: '8254x §14.4' });
+    }
+  }
+
+  #checkRing(value: number): void {
+    if ((value & ~RDLEN.LEN) !== 0) {
+      this.#bus.report({ rule: 'ring-length', register: 'RDLEN', value, message: 'the length must be a multiple of 128 bytes below 1 MiB', ref: '8254x §13.4.27' });
+    }
+    if ((this.#regs.get(RCTL) & RCTL.EN) !== 0) {
+      this.#bus.report({ rule: 'ring-while-enabled', register: 'RDLEN', value, message: 'the ring was changed while RCTL.EN is set', ref: '8254x §14.4' });
+    }
+  }
+}
+
+function bufferSize(control: number): number {
+  const size = SIZES[pick(control, RCTL.BSIZE)]!;
+  return (control & RCTL.BSEX) !== 0 && size !== 2048 ? size * 16 : size;
+}
+
+function isBroadcast(u8: Uint8Array, at: number): boolean {
+  return u8[at] === 0xff && u8[at + 1] === 0xff && u8[at + 2] === 0xff && u8[at + 3] === 0xff && u8[at + 4] === 0xff && u8[at + 5] === 0xff;
+}

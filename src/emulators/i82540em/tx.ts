@@ -1,0 +1,446 @@
+/**
+ * 82540EM: the transmitter. It fetches descriptors from TDH to TDT, gathers a packet, sums and segments it, and hands
+ * finished frames to the link. Source: 8254x §3.3 to §3.5.
+ */
+import { crc32 } from '../../link/crc32.js';
+import type { LinkFrame } from '../../link/port.js';
+import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
+import { type DeviceBus, DmaFault, type ModelAlarm } from '../function.js';
+import { insertChecksum } from '../offload/checksum.js';
+import { emptyPlan, patchSegment, readHeader, type SegmentPlan } from '../offload/segment.js';
+import type { InterruptUnit } from './interrupts.js';
+import type { StatisticsUnit } from './statistics.js';
+
+const { TCTL, TDBAL, TDBAH, TDLEN, TDH, TDT, TXDCTL, CTRL, VET, ICR } = i82540em;
+const { DESCRIPTOR_BYTES } = i82540em;
+const { LENGTH, CSO, EOP, IFCS, IC, RS, DEXT, VLE, IDE } = i82540em.TXD_CMD;
+const { CSS, SPECIAL } = i82540em.TXD_STATUS;
+const { DTALEN, DTYP, TSE } = i82540em.TXD_DATA;
+const { IXSM, TXSM, DD } = i82540em.TXD_POPTS;
+const { CTX_IP, CTX_TU, CTX_CMD, CTX_MSS } = i82540em;
+
+/** Descriptors fetched at a time; also the most that one slice sends. */
+const BATCH = 64;
+/** Largest packet without segmentation (8254x §3.3.2). */
+const MAX_PACKET = 16288;
+/** Largest data descriptor payload that is gathered for one segmentation send; a hostile length stops here. */
+const MAX_SEND = 256 * 1024;
+/** Before the frame there is room for a VLAN tag. */
+const HEADROOM = 18;
+const MIN_FRAME = 60;
+const HEADER_MAX = 256;
+
+/** What the transmitter needs of the rest of the chip. */
+export interface TxOwner {
+  /** False while there is no link or frames may not be sent. */
+  readonly canSend: boolean;
+  /** TCTL.SWXOFF: send one PAUSE frame. */
+  xoff(): void;
+  /** Hands a finished frame to the medium, or back to the receiver in loopback. */
+  emit(frame: LinkFrame): void;
+  /** Link speed in Mbit/s, for the timed schedule. */
+  readonly speed: number;
+}
+
+/** The transmit unit. */
+export class TxUnit {
+  readonly #bus: DeviceBus;
+  readonly #regs: RegisterFile;
+  readonly #interrupts: InterruptUnit;
+  readonly #statistics: StatisticsUnit;
+  readonly #owner: TxOwner;
+  readonly #alarm: ModelAlarm;
+  readonly #values: Int32Array;
+  readonly #tdh: number;
+  readonly #tdt: number;
+  readonly #ring: number;
+  readonly #packet: number;
+  readonly #header: number;
+  readonly #frame: LinkFrame;
+  readonly #plan: SegmentPlan = emptyPlan();
+  readonly #ringWords: number;
+  /** Bytes gathered of the current packet, or of the current segment's header and payload. */
+  #length = 0;
+  #segmenting = false;
+  #overflow = false;
+  /** First data descriptor's options hold for the packet (8254x §3.3.7.1). */
+  #options = 0;
+  #tag = 0;
+  #tagged = false;
+  // The offload context, as the last context descriptors left it.
+  #contextIp = 0;
+  #contextTu = 0;
+  #contextCommand = 0;
+  #contextMss = 0;
+  #haveContext = false;
+  // Segmentation under way.
+  #segment = 0;
+  #sent = 0;
+  #payload = 0;
+  #wireFree = 0;
+
+  constructor(bus: DeviceBus, regs: RegisterFile, interrupts: InterruptUnit, statistics: StatisticsUnit, owner: TxOwner) {
+    this.#bus = bus;
+    this.#regs = regs;
+    this.#values = regs.values;
+    this.#interrupts = interrupts;
+    this.#statistics = statistics;
+    this.#owner = owner;
+    this.#alarm = bus.alarm(() => this.#run());
+    this.#tdh = regs.slot(TDH);
+    this.#tdt = regs.slot(TDT);
+    this.#ring = bus.allocBuffer(BATCH * DESCRIPTOR_BYTES);
+    this.#ringWords = this.#ring >> 2;
+    this.#packet = bus.allocBuffer(HEADROOM + MAX_PACKET + 64) + HEADROOM;
+    this.#header = bus.allocBuffer(HEADER_MAX);
+    this.#frame = { arena: bus.arena, offset: 0, length: 0, fcsOk: true };
+    regs.on(TDT, { write: (value) => this.#doorbell(value & 0xffff) });
+    regs.on(TCTL, { write: (value, _i, old) => this.#control(value, old) });
+    regs.on(TDLEN, { write: (value) => this.#checkRing(value) });
+  }
+
+  reset(): void {
+    this.#alarm.cancel();
+    this.#length = 0;
+    this.#segmenting = this.#overflow = this.#haveContext = false;
+    this.#contextIp = this.#contextTu = this.#contextCommand = this.#contextMss = 0;
+    this.#segment = this.#sent = this.#payload = 0;
+    this.#options = this.#tag = 0;
+    this.#tagged = false;
+    this.#wireFree = 0;
+  }
+
+  /** Looks whether there is work: after a doorbell, or when the link has come. */
+  kick(): void {
+    if (!this.#alarm.armed) this.#alarm.arm(this.#bus.now + this.#bus.delay(200));
+  }
+
+  #doorbell(tail: number): void {
+    const size = this.#regs.get(TDLEN) / DESCRIPTOR_BYTES;
+    if (size > 0 && tail >= size) {
+      this.#bus.report({ rule: 'tail-beyond-ring', register: 'TDT', value: tail, message: `the ring has ${size} descriptors`, ref: '8254x §13.4.40' });
+    }
+    if ((this.#regs.get(TCTL) & TCTL.EN) === 0) return; // Set-up code may write TDT before TCTL.EN.
+    this.kick();
+  }
+
+  #control(value: number, old: number): void {
+    if ((value & TCTL.SWXOFF) !== 0) {
+      this.#regs.lower(TCTL, TCTL.SWXOFF);
+      this.#owner.xoff();
+    }
+    if ((value & TCTL.EN) === 0 || (old & TCTL.EN) !== 0) return;
+    if (this.#regs.get(TDLEN) === 0) {
+      this.#bus.report({ rule: 'ring-length', register: 'TDLEN', value: 0, message: 'the transmitter was enabled without a ring', ref: '8254x §14.5' });
+    }
+    this.kick();
+  }
+
+  #checkRing(value: number): void {
+    if ((value & ~TDLEN.LEN) !== 0) {
+      this.#bus.report({ rule: 'ring-length', register: 'TDLEN', value, message: 'the length must be a multiple of 128 bytes below 1 MiB', ref: '8254x §13.4.38' });
+    }
+    if ((this.#regs.get(TCTL) & TCTL.EN) !== 0) {
+      this.#bus.report({ rule: 'ring-while-enabled', register: 'TDLEN', value, message: 'the ring was changed while TCTL.EN is set', ref: '8254x §14.5' });
+    }
+  }
+
+  #run(): void {
+    const size = (this.#regs.get(TDLEN) & TDLEN.LEN) / DESCRIPTOR_BYTES;
+    if ((this.#regs.get(TCTL) & TCTL.EN) === 0 || size === 0 || !this.#owner.canSend) return;
+    const head = this.#values[this.#tdh]!;
+    const tail = this.#values[this.#tdt]!;
+    if (head === tail) return;
+    if (head >= size || tail >= size) {
+      this.#bus.report({ rule: 'tail-beyond-ring', register: head >= size ? 'TDH' : 'TDT', value: head >= size ? head : tail, message: `the ring has ${size} descriptors`, ref: '8254x §13.4.39' });
+      return;
+    }
+    const base = (this.#regs.get(TDBAH) >>> 0) * 0x1_0000_0000 + ((this.#regs.get(TDBAL) & ~15) >>> 0);
+    const run = tail > head ? tail - head : size - head;
+    const count = this.#bus.slice(Math.min(run, BATCH));
+    if (this.#bus.read(base + head * DESCRIPTOR_BYTES, this.#bus.arena, this.#ring, count * DESCRIPTOR_BYTES) !== DmaFault.none) {
+      // A master abort stops the unit until it is enabled again.
+      this.#regs.lower(TCTL, TCTL.EN);
+      return;
+    }
+    let done = 0;
+    let wrote = false;
+    let delayed = true;
+    while (done < count && !this.#paced()) {
+      const word = this.#ringWords + done * (DESCRIPTOR_BYTES / 4);
+      const u32 = this.#bus.arena.u32;
+      const command = u32[word + 2]!;
+      this.#descriptor(u32[word]!, u32[word + 1]!, command, u32[word + 3]!);
+      if ((command & RS) !== 0) {
+        this.#bus.write32(base + (head + done) * DESCRIPTOR_BYTES + 12, u32[word + 3]! | DD);
+        wrote = true;
+        if ((command & IDE) === 0) delayed = false;
+      }
+      done++;
+    }
+    const next = head + done === size ? 0 : head + done;
+    this.#values[this.#tdh] = next;
+    if (wrote) this.#interrupts.sent(delayed);
+    if (next === this.#values[this.#tdt]) {
+      this.#interrupts.raise(ICR.TXQE);
+      if (this.#length > 0 || this.#segmenting) this.#unfinished();
+    } else {
+      this.#low(next, size);
+      this.#alarm.arm(Math.max(this.#bus.now + this.#bus.delay(100), this.#bus.schedule === 'timed' ? Math.ceil(this.#wireFree) : 0));
+    }
+  }
+
+  /** Timed schedule: true while the wire is still busy with the last frame. */
+  #paced(): boolean {
+    return this.#bus.schedule === 'timed' && this.#wireFree > this.#bus.now && this.#length === 0;
+  }
+
+  #low(head: number, size: number): void {
+    const threshold = pick(this.#regs.get(TXDCTL), TXDCTL.LWTHRESH) * 8;
+    if (threshold === 0) return;
+    const waiting = (this.#values[this.#tdt]! - head + size) % size;
+    if (waiting < threshold) this.#interrupts.raise(ICR.TXD_LOW);
+  }
+
+  #descriptor(low: number, high: number, command: number, status: number): void {
+    if ((command & DEXT) === 0) this.#legacy(low, high, command, status);
+    else if (pick(command, DTYP) === 0) this.#context(low, high, command, status);
+    else if (pick(command, DTYP) === 1) this.#data(low, high, command, status);
+    else {
+      this.#bus.report({ rule: 'descriptor-type', register: 'DTYP', value: command, message: 'descriptors are legacy, context (0) or data (1)', ref: '8254x §3.3.5' });
+    }
+  }
+
+  #context(low: number, high: number, command: number, status: number): void {
+    if (this.#length > 0) {
+      this.#bus.report({ rule: 'descriptor-order', register: 'DTYP', value: command, message: 'a context descriptor stands inside a packet', ref: '8254x §3.3.6' });
+    }
+    this.#contextIp = low;
+    this.#contextTu = high;
+    this.#contextCommand = command;
+    this.#contextMss = status;
+    this.#haveContext = true;
+  }
+
+  #legacy(low: number, high: number, command: number, status: number): void {
+    if (this.#length === 0) this.#begin(command, status, 0);
+    this.#gather(low, high, command & LENGTH);
+    if ((command & EOP) === 0) return;
+    if ((command & IC) !== 0 && !this.#overflow) {
+      const start = pick(status, CSS);
+      const field = pick(command, CSO);
+      if (start < this.#length && field + 1 < this.#length) {
+        insertChecksum(this.#bus.arena, this.#packet + start, this.#packet + this.#length, this.#packet + field, false);
+      } else {
+        this.#bus.report({ rule: 'offload-context', register: 'CSO', value: field, message: `CSS ${start} or CSO ${field} is outside the packet of ${this.#length} bytes`, ref: '8254x §3.3.3' });
+      }
+    }
+    this.#finish(command);
+  }
+
+  #data(low: number, high: number, command: number, status: number): void {
+    if (this.#length === 0 && !this.#segmenting) this.#begin(command, status, status);
+    if ((command & TSE) !== 0) {
+      if (!this.#segmenting && this.#length === 0) this.#beginSegmenting();
+      this.#gatherSegments(low, high, command & DTALEN);
+      if ((command & EOP) !== 0) this.#endSegmenting();
+      return;
+    }
+    this.#gather(low, high, command & DTALEN);
+    if ((command & EOP) === 0) return;
+    if ((this.#options & (IXSM | TXSM)) !== 0 && !this.#overflow) this.#checksums();
+    this.#finish(command);
+  }
+
+  #begin(command: number, status: number, options: number): void {
+    this.#options = options;
+    this.#overflow = false;
+    this.#tagged = (command & VLE) !== 0 && (this.#regs.get(CTRL) & CTRL.VME) !== 0;
+    this.#tag = pick(status, SPECIAL);
+  }
+
+  #gather(low: number, high: number, bytes: number): void {
+    if (bytes === 0) {
+      this.#bus.report({ rule: 'descriptor-length', register: 'LENGTH', value: 0, message: 'a data buffer of no bytes', ref: '8254x §3.3.3' });
+      return;
+    }
+    if (this.#length + bytes > MAX_PACKET) {
+      if (!this.#overflow) {
+        this.#bus.report({ rule: 'frame-too-long', register: 'LENGTH', value: this.#length + bytes, message: `a packet has at most ${MAX_PACKET} bytes`, ref: '8254x §3.3.2' });
+      }
+      this.#overflow = true;
+      return;
+    }
+    const address = (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
+    if (this.#bus.read(address, this.#bus.arena, this.#packet + this.#length, bytes) !== DmaFault.none) this.#overflow = true;
+    this.#length += bytes;
+  }
+
+  /** IP and TCP/UDP checksums of a packet that is not segmented, as the context says. */
+  #checksums(): void {
+    const arena = this.#bus.arena;
+    const at = this.#packet;
+    if (!this.#haveContext) {
+      this.#bus.report({ rule: 'offload-context', register: 'POPTS', value: this.#options, message: 'a checksum was asked for and no context descriptor came before', ref: '8254x §3.3.6' });
+      return;
+    }
+    const end = (last: number): number => (last === 0 ? this.#length : Math.min(last + 1, this.#length));
+    if ((this.#options & IXSM) !== 0) {
+      const start = pick(this.#contextIp, CTX_IP.IPCSS);
+      const field = pick(this.#contextIp, CTX_IP.IPCSO);
+      if (this.#inside(start, field, 'IPCSS/IPCSO')) {
+        insertChecksum(arena, at + start, at + end(pick(this.#contextIp, CTX_IP.IPCSE)), at + field, false);
+      }
+    }
+    if ((this.#options & TXSM) !== 0) {
+      const start = pick(this.#contextTu, CTX_TU.TUCSS);
+      const field = pick(this.#contextTu, CTX_TU.TUCSO);
+      if (this.#inside(start, field, 'TUCSS/TUCSO')) {
+        insertChecksum(arena, at + start, at + end(pick(this.#contextTu, CTX_TU.TUCSE)), at + field, (this.#contextCommand & CTX_CMD.TCP) === 0);
+      }
+    }
+  }
+
+  #inside(start: number, field: number, what: string): boolean {
+    if (start < this.#length && field + 1 < this.#length) return true;
+    this.#bus.report({ rule: 'offload-context', register: what, value: field, message: `start ${start} or field ${field} is outside the packet of ${this.#length} bytes`, ref: '8254x §3.3.6' });
+    return false;
+  }
+
+  #beginSegmenting(): void {
+    const plan = this.#plan;
+    plan.headerBytes = pick(this.#contextMss, CTX_MSS.HDRLEN);
+    plan.l3 = pick(this.#contextIp, CTX_IP.IPCSS);
+    plan.l4 = pick(this.#contextTu, CTX_TU.TUCSS);
+    plan.ipv4 = (this.#contextCommand & CTX_CMD.IP) !== 0;
+    plan.tcp = (this.#contextCommand & CTX_CMD.TCP) !== 0;
+    plan.ipChecksumAt = (this.#options & IXSM) !== 0 ? pick(this.#contextIp, CTX_IP.IPCSO) : 0;
+    plan.l4ChecksumAt = (this.#options & TXSM) !== 0 ? pick(this.#contextTu, CTX_TU.TUCSO) : 0;
+    const mss = pick(this.#contextMss, CTX_MSS.MSS);
+    this.#segmenting = true;
+    this.#segment = this.#sent = this.#payload = 0;
+    const l4Bytes = plan.tcp ? 20 : 8;
+    const l3Bytes = plan.ipv4 ? 20 : 40;
+    const sane =
+      this.#haveContext && (this.#contextCommand & CTX_CMD.TSE) !== 0 && mss > 0 && plan.l3 + l3Bytes <= plan.l4 && plan.l4 + l4Bytes <= plan.headerBytes &&
+      plan.headerBytes + mss <= MAX_PACKET && plan.ipChecksumAt + 1 < plan.headerBytes && plan.l4ChecksumAt + 1 < plan.headerBytes;
+    if (!sane) {
+      this.#overflow = true;
+      this.#bus.report({ rule: 'offload-context', register: 'CTX', value: this.#contextMss, message: 'segmentation asked without a context whose header length, offsets and MSS fit together', ref: '8254x §3.5' });
+    }
+  }
+
+  /** Fills segments with `bytes` bytes from guest memory and sends each full one; the last one waits for the end. */
+  #gatherSegments(low: number, high: number, bytes: number): void {
+    if (this.#overflow) return;
+    const arena = this.#bus.arena;
+    const plan = this.#plan;
+    const mss = pick(this.#contextMss, CTX_MSS.MSS);
+    let address = (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
+    let left = bytes;
+    if (this.#sent + this.#payload + left > MAX_SEND) {
+      this.#overflow = true;
+      this.#bus.report({ rule: 'frame-too-long', register: 'PAYLEN', value: this.#sent + left, message: `more than ${MAX_SEND} bytes in one send`, ref: '8254x §3.5' });
+      return;
+    }
+    while (left > 0) {
+      if (this.#length < plan.headerBytes) {
+        const piece = Math.min(left, plan.headerBytes - this.#length);
+        if (this.#bus.read(address, arena, this.#packet + this.#length, piece) !== DmaFault.none) this.#overflow = true;
+        this.#length += piece;
+        address += piece;
+        left -= piece;
+        if (this.#length === plan.headerBytes) {
+          arena.u8.copyWithin(this.#header, this.#packet, this.#packet + plan.headerBytes);
+          readHeader(arena, this.#header, plan);
+        }
+        continue;
+      }
+      if (this.#payload === mss) this.#emitSegment(false);
+      const piece = Math.min(left, mss - this.#payload);
+      if (this.#bus.read(address, arena, this.#packet + plan.headerBytes + this.#payload, piece) !== DmaFault.none) this.#overflow = true;
+      this.#payload += piece;
+      address += piece;
+      left -= piece;
+      if (this.#overflow) return;
+    }
+  }
+
+  #emitSegment(last: boolean): void {
+    const arena = this.#bus.arena;
+    const plan = this.#plan;
+    if (this.#segment > 0) arena.u8.copyWithin(this.#packet, this.#header, this.#header + plan.headerBytes);
+    patchSegment(arena, this.#packet, plan, this.#segment, this.#sent, this.#payload, last);
+    this.#send(plan.headerBytes + this.#payload, true);
+    this.#segment++;
+    this.#sent += this.#payload;
+    this.#payload = 0;
+  }
+
+  #endSegmenting(): void {
+    if (!this.#overflow && this.#length >= this.#plan.headerBytes) {
+      const asked = pick(this.#contextCommand, CTX_CMD.PAYLEN);
+      if (asked !== this.#sent + this.#payload) {
+        this.#bus.report({ rule: 'offload-context', register: 'PAYLEN', value: asked, message: `PAYLEN says ${asked} bytes, the descriptors carry ${this.#sent + this.#payload}`, ref: '8254x §3.3.6' });
+      }
+      this.#emitSegment(true);
+      this.#statistics.count(i82540em.TSCTC);
+    } else this.#statistics.count(i82540em.TSCTFC);
+    this.#segmenting = false;
+    this.#length = 0;
+  }
+
+  /** The packet is whole: pads it and sends it. */
+  #finish(command: number): void {
+    if (!this.#overflow) this.#send(this.#length, (command & IFCS) !== 0);
+    this.#length = 0;
+  }
+
+  #send(bytes: number, insertFcs: boolean): void {
+    const { u8 } = this.#bus.arena;
+    const frame = this.#frame;
+    let at = this.#packet;
+    let length = bytes;
+    frame.fcsOk = true;
+    if (!insertFcs) {
+      // Software supplied the FCS as the last four bytes.
+      length -= 4;
+      frame.fcsOk = length > 0 && crc32(this.#bus.arena, at, length) === this.#bus.arena.view.getInt32(at + length, true);
+    }
+    if (length < 14) {
+      this.#bus.report({ rule: 'frame-too-short', register: 'LENGTH', value: length, message: 'not even an Ethernet header', ref: '802.3 §3.2' });
+      return;
+    }
+    if (this.#tagged) {
+      u8.copyWithin(at - 4, at, at + 12);
+      at -= 4;
+      length += 4;
+      const type = this.#regs.get(VET);
+      u8[at + 12] = type >> 8;
+      u8[at + 13] = type;
+      u8[at + 14] = this.#tag >> 8;
+      u8[at + 15] = this.#tag;
+    }
+    if (length < MIN_FRAME) {
+      if ((this.#regs.get(TCTL) & TCTL.PSP) !== 0) {
+        u8.fill(0, at + length, at + MIN_FRAME);
+        length = MIN_FRAME;
+      } else {
+        this.#bus.report({ rule: 'frame-too-short', register: 'TCTL', value: this.#regs.get(TCTL), message: `a frame of ${length} bytes was sent without TCTL.PSP`, ref: '8254x §13.4.33' });
+      }
+    }
+    frame.offset = at;
+    frame.length = length;
+    const group = (u8[at]! & 1) !== 0;
+    this.#statistics.sent(length + 4, group, group && u8[at] === 0xff && u8[at + 1] === 0xff && u8[at + 2] === 0xff && u8[at + 3] === 0xff && u8[at + 4] === 0xff && u8[at + 5] === 0xff);
+    if (this.#bus.schedule === 'timed') {
+      // Preamble, FCS and gap: 24 bytes.
+      this.#wireFree = Math.max(this.#wireFree, this.#bus.now) + ((length + 24) * 8) / this.#owner.speed;
+    }
+    this.#owner.emit(frame);
+  }
+
+  #unfinished(): void {
+    this.#bus.report({ rule: 'frame-without-end', register: 'TDT', value: this.#values[this.#tdt]!, message: 'the descriptors before the tail do not end with EOP', ref: '8254x §3.3.3' });
+  }
+}

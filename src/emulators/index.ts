@@ -1,0 +1,9 @@
+/**
+ * Device models: each knows its registers, its link port and the bus it was given, and nothing of who hosts it.
+ * @packageDocumentation
+ */
+export * from './config-space.js';
+export * from './function.js';
+export { I82540em, type I82540emOptions } from './i82540em/index.js';
+export * from './shell.js';
+export { VirtioNet, type VirtioNetOptions } from './virtio-net/index.js';
