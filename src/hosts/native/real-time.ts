@@ -1,0 +1,93 @@
+/** A real clock for models that live in a foreign machine: one {@link Scheduler} that sleeps in the event loop. */
+import { NEVER, Scheduler } from '../../platform/clock.js';
+
+/** Below this many microseconds a timer of the event loop is too coarse: the loop is polled instead. */
+const POLL_BELOW = 1_000;
+const LONGEST_SLEEP = 60_000_000;
+
+/** Drives a scheduler on the wall clock. Call {@link RealTime.kick} after everything that may have armed a timer. */
+export class RealTime {
+  readonly scheduler: Scheduler;
+  #sleep: ReturnType<typeof setTimeout> | undefined;
+  #polling = false;
+  #wakeAt = NEVER;
+  #stopped = false;
+  #after: (() => void)[] = [];
+
+  constructor() {
+    this.scheduler = new Scheduler({ now: () => performance.now() * 1000 });
+  }
+
+  /** Runs what is due, then sees to it that the next timer is not missed. */
+  kick(): void {
+    if (this.#stopped) return;
+    const fired = this.scheduler.runDue();
+    if (fired > 0) for (const call of this.#after) call();
+    this.#plan();
+  }
+
+  /** As {@link RealTime.kick}, without running anything: cheap, for calls from inside an access of the guest. */
+  replan(): void {
+    if (!this.#stopped && this.scheduler.next < this.#wakeAt) this.#plan();
+  }
+
+  /** `call` runs after each batch of timers: the moment for a host to deliver interrupts. */
+  afterTimers(call: () => void): void {
+    this.#after.push(call);
+  }
+
+  /** No timer fires any more. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#sleep !== undefined) clearTimeout(this.#sleep);
+    this.#sleep = undefined;
+    this.#wakeAt = NEVER;
+  }
+
+  #plan(): void {
+    const { scheduler } = this;
+    const next = scheduler.next;
+    if (next === NEVER || this.#polling) return;
+    const wait = next - scheduler.refresh();
+    if (wait < POLL_BELOW) {
+      this.#polling = true;
+      this.#wakeAt = next;
+      immediately(() => {
+        this.#polling = false;
+        this.#wakeAt = NEVER;
+        this.kick();
+      });
+      return;
+    }
+    if (this.#sleep !== undefined) {
+      if (this.#wakeAt <= next) return;
+      clearTimeout(this.#sleep);
+    }
+    // One millisecond early: event loops fire late, and the rest is polled.
+    this.#wakeAt = next;
+    this.#sleep = setTimeout(
+      () => {
+        this.#sleep = undefined;
+        this.#wakeAt = NEVER;
+        this.kick();
+      },
+      Math.max(0, Math.min(wait, LONGEST_SLEEP) / 1000 - 1),
+    );
+  }
+}
+
+/** Calls back after pending input and output had its turn. */
+const immediately: (call: () => void) => void =
+  typeof setImmediate === 'function'
+    ? (call) => {
+        setImmediate(call);
+      }
+    : (() => {
+        const channel = new MessageChannel();
+        const calls: (() => void)[] = [];
+        channel.port1.onmessage = () => calls.shift()?.();
+        return (call: () => void): void => {
+          calls.push(call);
+          channel.port2.postMessage(0);
+        };
+      })();
