@@ -1,0 +1,150 @@
+/**
+ * Frames over a stream socket as QEMU's `-netdev stream` speaks it: a 4-byte big-endian length, then the frame. This side
+ * listens on a unix socket (or connects to one); one peer at a time.
+ */
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
+
+const LENGTH_BYTES = 4;
+/** Bytes gathered before they go to the socket within one turn of the event loop. */
+const BATCH_BYTES = 64 << 10;
+/** Bytes a slow peer may leave in this process; beyond it frames are dropped. */
+const MAX_WAITING = 4 << 20;
+
+/** Cuts a byte stream into frames, whole or in pieces. */
+export class FrameCutter {
+  readonly #take: (bytes: Uint8Array, offset: number, length: number) => void;
+  readonly #rest = new Uint8Array(LENGTH_BYTES + MAX_FRAME);
+  #have = 0;
+
+  constructor(take: (bytes: Uint8Array, offset: number, length: number) => void) {
+    this.#take = take;
+  }
+
+  /** Forgets half a frame: a new stream begins. */
+  reset(): void {
+    this.#have = 0;
+  }
+
+  /** Takes the next bytes. False: a length is impossible, the stream is lost. */
+  push(bytes: Uint8Array): boolean {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#have === 0 && bytes.length - at >= LENGTH_BYTES) {
+        const length = lengthAt(bytes, at);
+        if (length > MAX_FRAME) return false;
+        if (bytes.length - at >= LENGTH_BYTES + length) {
+          this.#take(bytes, at + LENGTH_BYTES, length);
+          at += LENGTH_BYTES + length;
+          continue;
+        }
+      }
+      // A frame in pieces is put together here.
+      let want = LENGTH_BYTES;
+      if (this.#have >= LENGTH_BYTES) {
+        const length = lengthAt(this.#rest, 0);
+        if (length > MAX_FRAME) return false;
+        want += length;
+      }
+      const count = Math.min(want - this.#have, bytes.length - at);
+      for (let i = 0; i < count; i++) this.#rest[this.#have + i] = bytes[at + i]!;
+      this.#have += count;
+      at += count;
+      if (this.#have === want && (want > LENGTH_BYTES || lengthAt(this.#rest, 0) === 0)) {
+        this.#take(this.#rest, LENGTH_BYTES, want - LENGTH_BYTES);
+        this.#have = 0;
+      }
+    }
+    return true;
+  }
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+/** Where the stream is. */
+export interface StreamOptions extends UplinkOptions {
+  /** Path of a unix socket. */
+  readonly path: string;
+  /** True: connect; otherwise listen. */
+  readonly connect?: boolean;
+}
+
+/** An uplink over a stream; see {@link openStream}. */
+export interface StreamUplink extends Uplink {
+  /** True while a peer is connected. */
+  readonly connected: boolean;
+}
+
+/** Opens a stream uplink; resolves when it listens or is connected. @throws Error of the socket */
+export async function openStream(options: StreamOptions): Promise<StreamUplink> {
+  let socket: Socket | undefined;
+  let batch: Buffer | undefined;
+  let filled = 0;
+
+  const flush = (): void => {
+    if (batch && filled > 0 && socket && !socket.destroyed) socket.write(batch.subarray(0, filled));
+    batch = undefined;
+    filled = 0;
+  };
+  const core = new UplinkCore(options.name ?? 'stream', options.time, (bytes, offset, length) => {
+    if (!socket || socket.destroyed || length > MAX_FRAME || socket.writableLength > MAX_WAITING) return false;
+    if (batch && filled + LENGTH_BYTES + length > batch.length) flush();
+    if (!batch) {
+      batch = Buffer.allocUnsafe(BATCH_BYTES);
+      queueMicrotask(flush);
+    }
+    batch.writeUInt32BE(length, filled);
+    batch.set(bytes.subarray(offset, offset + length), filled + LENGTH_BYTES);
+    filled += LENGTH_BYTES + length;
+    return true;
+  });
+  const adopt = (peer: Socket): void => {
+    const cutter = new FrameCutter((bytes, offset, length) => core.incoming(bytes, offset, length));
+    socket = peer;
+    peer.on('data', (data: Buffer) => {
+      core.begin();
+      if (!cutter.push(data)) peer.destroy();
+      core.end();
+    });
+    peer.on('error', () => peer.destroy());
+    peer.on('close', () => {
+      if (socket === peer) socket = undefined;
+    });
+  };
+  let server: Server | undefined;
+  if (options.connect) {
+    await new Promise<void>((resolve, reject) => {
+      const peer = createConnection(options.path, () => {
+        peer.off('error', reject);
+        adopt(peer);
+        resolve();
+      });
+      peer.once('error', reject);
+    });
+  } else {
+    server = createServer((peer) => {
+      if (socket) peer.destroy();
+      else adopt(peer);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server!.once('error', reject);
+      server!.listen(options.path, resolve);
+    });
+  }
+  return {
+    port: core.port,
+    counters: core.counters,
+    get connected() {
+      return socket !== undefined;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        core.port.offer(undefined);
+        socket?.destroy();
+        if (server) server.close(() => resolve());
+        else resolve();
+      }),
+  };
+}
