@@ -173,11 +173,14 @@ function place(plan: Plan, window: AddressWindow, out: Excluded, issues: PciIssu
   return true;
 }
 
-/** Takes out what makes `want` too big by `excess` bytes: ROMs first (a function works without), then the largest. */
+/** Takes out what makes `want` too big by `excess` bytes: ROMs if that is enough (a function works without), else the largest. */
 function exclude(want: Want, excess: number, left: string, out: Excluded, issues: PciIssue[]): void {
   const leaves: Want[] = [];
   gather(want, leaves);
-  leaves.sort((a, b) => Number(isRom(b)) - Number(isRom(a)) || b.bytes - a.bytes);
+  let roms = 0;
+  for (const leaf of leaves) if (isRom(leaf)) roms += leaf.bytes;
+  const first = roms >= excess ? 1 : -1;
+  leaves.sort((a, b) => first * (Number(isRom(b)) - Number(isRom(a))) || b.bytes - a.bytes);
   let removed = 0;
   for (const leaf of leaves) {
     if (removed >= excess) return;

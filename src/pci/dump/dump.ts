@@ -23,10 +23,11 @@ export interface ParsedHeader {
   readonly bist: number;
   /** The 48 bytes whose meaning depends on the layout. */
   readonly rest: {
-    readonly bars: readonly number[];
+    /** Absent in layouts other than devices and bridges. */
+    readonly bars?: readonly number[];
     readonly subsystemVendor?: number;
     readonly subsystem?: number;
-    readonly rom: number;
+    readonly rom?: number;
     readonly capabilities: number;
     readonly interruptLine: number;
     readonly interruptPin: number;
@@ -74,7 +75,6 @@ const bridge = new Parser()
   .uint8('interruptPin')
   .uint16le('bridgeControl');
 const other = new Parser()
-  .array('bars', { type: 'uint32le', length: 0 })
   .seek(0x24)
   .uint8('capabilities')
   .seek(7)
@@ -185,7 +185,7 @@ function dumped(address: Bdf, title: string, bytes: Uint8Array): DumpedFunction 
 
 function barsOf(fields: ParsedHeader, layout: number): LspciFunction['bars'] {
   const bars: LspciFunction['bars'][number][] = [];
-  const values = fields.rest.bars;
+  const values = fields.rest.bars ?? [];
   for (let i = 0; i < Math.min(values.length, barCount(layout)); i++) {
     const value = values[i]! | 0;
     if (value === 0) continue;
