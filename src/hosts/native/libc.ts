@@ -284,14 +284,20 @@ export class Libc {
 
   /** Calls `ready` from the event loop when the descriptor can be read or written. The watch keeps the process alive. */
   watch(fd: number, ready: (readable: boolean, writable: boolean) => void): Watch {
-    const call = (events: { readable: boolean; writable: boolean; disconnect: boolean }): void =>
-      ready(events.readable || events.disconnect, events.writable);
-    const handle: Handle = this.#koffi.node.poll(fd, { readable: true }, call);
+    // koffi calls with libuv's status and the events, although its types promise the events alone. A failed watch is
+    // reported as readable: the next read tells what is wrong.
+    const call = (
+      status: number,
+      events: { readable: boolean; writable: boolean; disconnect: boolean } | undefined,
+    ): void =>
+      ready(status < 0 || events === undefined || events.readable || events.disconnect, events?.writable ?? false);
+    const callback = call as unknown as (events: unknown) => void;
+    const handle: Handle = this.#koffi.node.poll(fd, { readable: true }, callback);
     let closed = false;
     return {
       want(readable, writable) {
         if (closed) return;
-        if (readable || writable) handle.start({ readable, writable }, call);
+        if (readable || writable) handle.start({ readable, writable }, callback);
         else handle.stop();
       },
       close() {

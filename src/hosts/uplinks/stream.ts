@@ -3,7 +3,7 @@
  * listens on a unix socket (or connects to one); one peer at a time.
  */
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
+import { FRAME_AT, MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
 
 const LENGTH_BYTES = 4;
 /** Bytes gathered before they go to the socket within one turn of the event loop. */
@@ -11,56 +11,44 @@ const BATCH_BYTES = 64 << 10;
 /** Bytes a slow peer may leave in this process; beyond it frames are dropped. */
 const MAX_WAITING = 4 << 20;
 
-/** Cuts a byte stream into frames, whole or in pieces. */
+/** Cuts a byte stream into frames, which it puts into `inbox` at {@link FRAME_AT}. */
 export class FrameCutter {
-  readonly #take: (bytes: Uint8Array, offset: number, length: number) => void;
-  readonly #rest = new Uint8Array(LENGTH_BYTES + MAX_FRAME);
+  readonly #inbox: Uint8Array;
+  readonly #take: (length: number) => void;
   #have = 0;
+  #want = LENGTH_BYTES;
 
-  constructor(take: (bytes: Uint8Array, offset: number, length: number) => void) {
+  /** @param inbox at least FRAME_AT + MAX_FRAME bytes */
+  constructor(inbox: Uint8Array, take: (length: number) => void) {
+    this.#inbox = inbox;
     this.#take = take;
-  }
-
-  /** Forgets half a frame: a new stream begins. */
-  reset(): void {
-    this.#have = 0;
   }
 
   /** Takes the next bytes. False: a length is impossible, the stream is lost. */
   push(bytes: Uint8Array): boolean {
+    const inbox = this.#inbox;
+    const start = FRAME_AT - LENGTH_BYTES;
     let at = 0;
     while (at < bytes.length) {
-      if (this.#have === 0 && bytes.length - at >= LENGTH_BYTES) {
-        const length = lengthAt(bytes, at);
-        if (length > MAX_FRAME) return false;
-        if (bytes.length - at >= LENGTH_BYTES + length) {
-          this.#take(bytes, at + LENGTH_BYTES, length);
-          at += LENGTH_BYTES + length;
-          continue;
-        }
-      }
-      // A frame in pieces is put together here.
-      let want = LENGTH_BYTES;
-      if (this.#have >= LENGTH_BYTES) {
-        const length = lengthAt(this.#rest, 0);
-        if (length > MAX_FRAME) return false;
-        want += length;
-      }
-      const count = Math.min(want - this.#have, bytes.length - at);
-      for (let i = 0; i < count; i++) this.#rest[this.#have + i] = bytes[at + i]!;
+      const count = Math.min(this.#want - this.#have, bytes.length - at);
+      inbox.set(bytes.subarray(at, at + count), start + this.#have);
       this.#have += count;
       at += count;
-      if (this.#have === want && (want > LENGTH_BYTES || lengthAt(this.#rest, 0) === 0)) {
-        this.#take(this.#rest, LENGTH_BYTES, want - LENGTH_BYTES);
-        this.#have = 0;
+      if (this.#have < this.#want) break;
+      if (this.#want === LENGTH_BYTES) {
+        const length =
+          ((inbox[start]! << 24) | (inbox[start + 1]! << 16) | (inbox[start + 2]! << 8) | inbox[start + 3]!) >>> 0;
+        if (length > MAX_FRAME) return false;
+        this.#want += length;
+        if (length > 0) continue;
       }
+      const length = this.#want - LENGTH_BYTES;
+      this.#have = 0;
+      this.#want = LENGTH_BYTES;
+      this.#take(length);
     }
     return true;
   }
-}
-
-function lengthAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 /** Where the stream is. */
@@ -88,7 +76,7 @@ export async function openStream(options: StreamOptions): Promise<StreamUplink> 
     batch = undefined;
     filled = 0;
   };
-  const core = new UplinkCore(options.name ?? 'stream', options.time, (bytes, offset, length) => {
+  const core = new UplinkCore(options.name ?? 'stream', options.time, (arena, offset, length) => {
     if (!socket || socket.destroyed || length > MAX_FRAME || socket.writableLength > MAX_WAITING) return false;
     if (batch && filled + LENGTH_BYTES + length > batch.length) flush();
     if (!batch) {
@@ -96,12 +84,12 @@ export async function openStream(options: StreamOptions): Promise<StreamUplink> 
       queueMicrotask(flush);
     }
     batch.writeUInt32BE(length, filled);
-    batch.set(bytes.subarray(offset, offset + length), filled + LENGTH_BYTES);
+    batch.set(arena.u8.subarray(offset, offset + length), filled + LENGTH_BYTES);
     filled += LENGTH_BYTES + length;
     return true;
   });
   const adopt = (peer: Socket): void => {
-    const cutter = new FrameCutter((bytes, offset, length) => core.incoming(bytes, offset, length));
+    const cutter = new FrameCutter(core.inbox.u8, (length) => core.incoming(length));
     socket = peer;
     peer.on('data', (data: Buffer) => {
       core.begin();

@@ -1,7 +1,7 @@
 /** Frames of a TAP device: the kernel of this machine as the peer. Needs CAP_NET_ADMIN in the network namespace. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { ERRNO, libc } from '../native/libc.js';
-import { MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
+import { FRAME_AT, MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
 
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 0x0002;
@@ -46,21 +46,20 @@ export function openTap(options: TapOptions): TapUplink {
   }
   const device = request.toString('latin1', 0, request.indexOf(0));
   // Memory outside V8's heap, so that its address is constant.
-  const incoming = Buffer.allocUnsafeSlow(MAX_FRAME + 1);
   const outgoing = Buffer.allocUnsafeSlow(MAX_FRAME);
   let open = true;
-  const core = new UplinkCore(options.name ?? device, options.time, (bytes, offset, length) => {
+  const core = new UplinkCore(options.name ?? device, options.time, (arena, offset, length) => {
     if (!open || length > MAX_FRAME) return false;
-    for (let i = 0; i < length; i++) outgoing[i] = bytes[offset + i]!;
+    for (let i = 0; i < length; i++) outgoing[i] = arena.u8[offset + i]!;
     return system.write(fd, outgoing, 0, length) === length;
   });
   const watch = system.watch(fd, () => {
     if (!open) return;
     core.begin();
     for (let i = 0; i < FRAMES_PER_TURN && open; i++) {
-      const count = system.read(fd, incoming, 0, incoming.length);
+      const count = system.read(fd, core.inbox.u8, FRAME_AT, MAX_FRAME + 1);
       if (count <= 0) break;
-      core.incoming(incoming, 0, count);
+      core.incoming(count);
     }
     core.end();
   });

@@ -1,6 +1,6 @@
 /** Frames as UDP datagrams, one each, as QEMU's `-netdev dgram` and `-netdev socket,udp=` speak it. */
 import { createSocket } from 'node:dgram';
-import { MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
+import { FRAME_AT, MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
 
 /** Datagrams that may wait in this process; beyond it frames are dropped. */
 const MAX_WAITING = 1024;
@@ -26,11 +26,11 @@ export async function openUdp(options: UdpOptions): Promise<UdpUplink> {
   const socket = createSocket('udp4');
   let peer = options.peer;
   let waiting = 0;
-  const core = new UplinkCore(options.name ?? 'udp', options.time, (bytes, offset, length) => {
+  const core = new UplinkCore(options.name ?? 'udp', options.time, (arena, offset, length) => {
     if (!peer || waiting >= MAX_WAITING || length > MAX_FRAME) return false;
     waiting++;
     // The bytes are the sender's again when this returns.
-    socket.send(bytes.slice(offset, offset + length), peer.port, peer.address, () => {
+    socket.send(arena.u8.slice(offset, offset + length), peer.port, peer.address, () => {
       waiting--;
     });
     return true;
@@ -39,7 +39,8 @@ export async function openUdp(options: UdpOptions): Promise<UdpUplink> {
     if (options.peer === undefined) peer = from;
     else if (from.port !== options.peer.port || from.address !== options.peer.address) return;
     core.begin();
-    core.incoming(data, 0, data.length);
+    if (data.length <= MAX_FRAME) core.inbox.u8.set(data, FRAME_AT);
+    core.incoming(data.length);
     core.end();
   });
   await new Promise<void>((resolve, reject) => {

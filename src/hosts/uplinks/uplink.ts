@@ -1,5 +1,7 @@
 /** What all uplinks share: a port of our world whose other side is a socket or a TAP device of this machine. */
+
 import { type FrameFate, GIGABIT, type LinkFrame, LinkPort } from '../../link/port.js';
+import { type Arena, arenaOver } from '../../platform/arena.js';
 import type { RealTime } from '../native/real-time.js';
 
 /** Frames that passed an uplink. */
@@ -34,6 +36,8 @@ export interface UplinkOptions {
 export const MIN_FRAME = 60;
 /** Longest frame taken from outside: 9216 bytes of payload with header and tag. */
 export const MAX_FRAME = 9216 + 18;
+/** Offset of a frame in the inbox: 2 modulo 4, with room for a length before it. */
+export const FRAME_AT = 6;
 
 /** The port and what is done with frames in both directions; outer sides build on it. */
 export class UplinkCore {
@@ -41,16 +45,17 @@ export class UplinkCore {
   readonly counters: UplinkCounters = { sent: 0, received: 0, sendDropped: 0, receiveDropped: 0 };
   readonly #time: RealTime;
   readonly #frame: LinkFrame;
-  readonly #padded = new Uint8Array(MIN_FRAME);
+  /** Where a frame from outside is put for {@link UplinkCore.incoming}, from {@link FRAME_AT} on. Its memory never moves. */
+  readonly inbox: Arena = arenaOver(new ArrayBuffer(FRAME_AT + MAX_FRAME + 2));
 
   /** @param send hands a frame to the outer side during the call; false when it has no room */
-  constructor(name: string, time: RealTime, send: (bytes: Uint8Array, offset: number, length: number) => boolean) {
+  constructor(name: string, time: RealTime, send: (arena: Arena, offset: number, length: number) => boolean) {
     this.#time = time;
-    this.#frame = { bytes: this.#padded, offset: 0, length: 0, fcsOk: true };
+    this.#frame = { arena: this.inbox, offset: FRAME_AT, length: 0, fcsOk: true };
     this.port = new LinkPort(name);
     this.port.receive = (frame): FrameFate => {
       if (!frame.fcsOk) return 'bad-fcs';
-      if (send(frame.bytes, frame.offset, frame.length)) {
+      if (send(frame.arena, frame.offset, frame.length)) {
         this.counters.sent++;
         return 'delivered';
       }
@@ -65,24 +70,16 @@ export class UplinkCore {
     this.#time.scheduler.refresh();
   }
 
-  /** A frame from outside; its bytes are used during the call only. */
-  incoming(bytes: Uint8Array, offset: number, length: number): void {
+  /** A frame of `length` bytes from outside lies in {@link UplinkCore.inbox}. */
+  incoming(length: number): void {
     const frame = this.#frame;
     if (length < 14 || length > MAX_FRAME) {
       this.counters.receiveDropped++;
       return;
     }
-    if (length < MIN_FRAME) {
-      this.#padded.fill(0);
-      for (let i = 0; i < length; i++) this.#padded[i] = bytes[offset + i]!;
-      frame.bytes = this.#padded;
-      frame.offset = 0;
-      frame.length = MIN_FRAME;
-    } else {
-      frame.bytes = bytes;
-      frame.offset = offset;
-      frame.length = length;
-    }
+    if (length < MIN_FRAME) this.inbox.u8.fill(0, FRAME_AT + length, FRAME_AT + MIN_FRAME);
+    frame.length = Math.max(length, MIN_FRAME);
+    frame.fcsOk = true;
     if (this.port.transmit(frame)) this.counters.received++;
     else this.counters.receiveDropped++;
   }
