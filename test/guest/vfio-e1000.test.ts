@@ -92,17 +92,22 @@ describe.skipIf(!pieces)('Linux e1000 on our 82540EM over vfio-user', () => {
     for (const name of ['rx_errors', 'tx_errors', 'rx_crc_errors', 'rx_csum_offload_errors', 'tx_timeout_count']) {
       expect(statistics).toMatch(new RegExp(`^\\s*${name}: 0$`, 'm'));
     }
-    const log = await guest.must('dmesg');
-    expect(log).not.toMatch(/BUG|WARNING|Oops|NETDEV WATCHDOG|Call Trace|Tx Unit Hang|e1000.*(fail|error)/i);
+    const log = await guest.must("dmesg | sed -n '/e1000: Intel/,$p'");
+    expect(log).toContain('NIC Link is Up 1000 Mbps Full Duplex');
+    expect(log).not.toMatch(/BUG|WARN|Oops|NETDEV WATCHDOG|Call Trace|Hang|[Ff]ail|[Ee]rror/);
   });
 
+  test('no diagnostic so far', () => {
+    expect(diagnostics.problems().map(diagnosticText)).toEqual([]);
+  });
+
+  // The self-test writes patterns into ring registers on purpose, so it earns diagnostics; it comes last.
   test('ethtool -t offline passes every test', async () => {
     const { status, output } = await guest.run('ethtool -t eth0 offline', 120_000);
     expect(output).toContain('PASS');
     expect(status).toBe(0);
-  });
-
-  test('no diagnostic', () => {
-    expect(diagnostics.problems().map(diagnosticText)).toEqual([]);
+    for (const name of ['Register test', 'Eeprom test', 'Interrupt test', 'Loopback test', 'Link test']) {
+      expect(output).toMatch(new RegExp(`${name}.*\\s0$`, 'm'));
+    }
   });
 });
