@@ -26,7 +26,8 @@ test('enumeration finds what is plugged in, through both mechanisms', () => {
   ]);
   const ports = new PortConfigAccess(machine.ports);
   for (const fn of topology.functions) {
-    for (let at = 0; at < 256; at += 4) expect(ports.read32(fn.address, at)).toBe(machine.config.read32(fn.address, at));
+    for (let at = 0; at < 256; at += 4)
+      expect(ports.read32(fn.address, at)).toBe(machine.config.read32(fn.address, at));
   }
   console.log(lspci(topology.functions, { verbose: true } as never));
 });

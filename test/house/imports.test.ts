@@ -20,7 +20,20 @@ const ALLOWED: Record<string, readonly string[]> = {
   boot: ['registers', 'platform', 'pci', 'drivers', 'stack', 'net'],
   lab: ['registers', 'platform', 'pci', 'link', 'emulators', 'drivers', 'stack', 'net', 'boot', 'hosts'],
   testing: ['registers', 'platform', 'pci', 'link', 'emulators', 'drivers', 'stack', 'net', 'boot', 'hosts', 'lab'],
-  cli: ['registers', 'platform', 'pci', 'link', 'emulators', 'drivers', 'stack', 'net', 'boot', 'hosts', 'lab', 'testing'],
+  cli: [
+    'registers',
+    'platform',
+    'pci',
+    'link',
+    'emulators',
+    'drivers',
+    'stack',
+    'net',
+    'boot',
+    'hosts',
+    'lab',
+    'testing',
+  ],
 };
 /** Rooms that run in a browser as they are. */
 const NODE_OK = (file: string): boolean => /^(hosts\/(?!machine\/)|net\/node\/|cli\/|lab\/node\/)/.test(file);
@@ -37,13 +50,19 @@ const PACKAGES: Record<string, RegExp> = {
 
 function files(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? files(join(folder, entry.name)) : entry.name.endsWith('.ts') ? [join(folder, entry.name)] : [],
+    entry.isDirectory()
+      ? files(join(folder, entry.name))
+      : entry.name.endsWith('.ts')
+        ? [join(folder, entry.name)]
+        : [],
   );
 }
 
 const imports = files(src).flatMap((file) => {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/^\s*(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm)].map((match) => ({
+  return [
+    ...text.matchAll(/^\s*(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm),
+  ].map((match) => ({
     file: relative(src, file),
     target: (match[1] ?? match[2])!,
   }));
@@ -62,7 +81,9 @@ test('every import goes down', () => {
 });
 
 test('only hosts, net/node and the command touch Node', () => {
-  const wrong = imports.filter(({ file, target }) => target.startsWith('node:') && !NODE_OK(file)).map(({ file, target }) => `${file} -> ${target}`);
+  const wrong = imports
+    .filter(({ file, target }) => target.startsWith('node:') && !NODE_OK(file))
+    .map(({ file, target }) => `${file} -> ${target}`);
   expect(wrong).toEqual([]);
 });
 
@@ -81,7 +102,12 @@ test('time and randomness come in from outside', () => {
   for (const file of files(src)) {
     const name = relative(src, file);
     if (/^(hosts\/(?!machine\/)|cli\/|lab\/node\/|net\/node\/)/.test(name)) continue;
-    if (/Date\.now|performance\.now|Math\.random|setTimeout|setInterval/.test(readFileSync(file, 'utf8').replace(/^\s*(\*|\/\/).*$/gm, ''))) wrong.push(name);
+    if (
+      /Date\.now|performance\.now|Math\.random|setTimeout|setInterval/.test(
+        readFileSync(file, 'utf8').replace(/^\s*(\*|\/\/).*$/gm, ''),
+      )
+    )
+      wrong.push(name);
   }
   expect(wrong).toEqual([]);
 });

@@ -17,7 +17,16 @@ import {
   virtio,
 } from '../../src/registers/index.js';
 
-const maps: RegisterMap[] = [i82540em.bar0Map, i82540em.ioMap, i82540em.phyMap, pci.type0Map, pci.type1Map, virtio.commonMap, virtio.isrMap, virtio.netConfigMap];
+const maps: RegisterMap[] = [
+  i82540em.bar0Map,
+  i82540em.ioMap,
+  i82540em.phyMap,
+  pci.type0Map,
+  pci.type1Map,
+  virtio.commonMap,
+  virtio.isrMap,
+  virtio.netConfigMap,
+];
 
 const masksOf = (register: AnyReg, ...access: string[]): number =>
   Object.values(register[meta].fields)
