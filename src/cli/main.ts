@@ -41,7 +41,7 @@ async function run(argv: readonly string[]): Promise<number> {
     }
     case 'probe': {
       const probe = await import('./probe.js');
-      console.log(asksHelp ? probe.help : probe.probeCommand(rest));
+      console.log(asksHelp ? probe.help : await probe.probeCommand(rest));
       return 0;
     }
     case 'regs': {

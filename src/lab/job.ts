@@ -71,7 +71,7 @@ export class NicJob implements App {
     this.loop = new NetLoop({
       scheduler,
       stack: this.stack,
-      nic: { step: (now) => nic.step(now) > 0, nextDeadline: () => nic.nextStep },
+      nic,
       ...(nic.interruptMode === 'polled' ? { pollInterval: options.pollInterval ?? 50 } : {}),
       ...(options.realTime ? { realTime: options.realTime } : {}),
     });

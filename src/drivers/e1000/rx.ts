@@ -1,0 +1,231 @@
+/** 82540EM: the receive ring. Frames are handed up where the chip put them; only those in pieces are copied (8254x §3.2). */
+import type { Arena } from '../../platform/arena.js';
+import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
+import type { Mmio } from '../../platform/mmio.js';
+import { Checksum, type Frame } from '../../platform/phy.js';
+import { put } from '../../registers/define.js';
+import * as chip from '../../registers/i82540em/index.js';
+import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf } from '../ring.js';
+
+const { DESCRIPTOR_BYTES, RADV, RCTL, RDBAH, RDBAL, RDH, RDLEN, RDT, RDTR, RXD_ADDRH, RXD_ADDRL } = chip;
+const { RXD_LENGTH, RXD_STATUS, RXDCTL } = chip;
+const { DD, EOP, IXSM, VP, TCPCS, IPCS, CE, SE, SEQ, CXE, TCPE, IPE, RXE } = RXD_STATUS;
+const ADDRL_AT = RXD_ADDRL.at;
+const ADDRH_AT = RXD_ADDRH.at;
+const LENGTH_AT = RXD_LENGTH.at;
+const STATUS_AT = RXD_STATUS.at;
+const LENGTH_MASK = RXD_LENGTH.LENGTH;
+const DAMAGED = CE | SE | SEQ | CXE | RXE;
+const WRONG_SUM = TCPE | IPE;
+const SPECIAL_SHIFT = 31 - Math.clz32(RXD_STATUS.SPECIAL & -RXD_STATUS.SPECIAL);
+/** What RCTL.BSIZE = 0 says that a buffer has. */
+const BUFFER = 2048;
+/** From one buffer to the next: the frame begins 2 bytes in, and the chip may fill all 2048. */
+const STRIDE = BUFFER + 64;
+/** Tail writes are batched: one for so many buffers given back. */
+const BATCH = 16;
+const USUAL_FRAME = 1522;
+const LINK_BYTES = 22;
+const HALF = 0;
+const SHORTEST = 14;
+
+/** Which frames the chip lets through. */
+export interface RxFilter {
+  readonly promiscuous: boolean;
+  readonly allMulticast: boolean;
+}
+
+/** One receive ring with its buffers. */
+export class E1000Rx {
+  packets = 0;
+  bytes = 0;
+  /** Frames that came with an error bit. */
+  damaged = 0;
+  /** Frames in more pieces than fit, or shorter than an Ethernet header. */
+  malformed = 0;
+  readonly #io: Mmio;
+  readonly #dma: DmaMemory;
+  readonly #ring: DmaRegion;
+  readonly #buffers: DmaRegion;
+  readonly #whole: DmaRegion;
+  readonly #arena: Arena;
+  readonly #view: DataView;
+  readonly #mask: number;
+  readonly #long: boolean;
+  readonly #watched: boolean;
+  readonly #low: number;
+  readonly #high: number;
+  /** Descriptor to look at next. */
+  #next = 0;
+  /** Descriptor whose buffer the last frame is in, or -1. */
+  #held = -1;
+  /** Buffers given back since the tail was written. */
+  #returned = 0;
+  /** Bytes of a frame in pieces that are together so far. */
+  #gathered = 0;
+  /** The rest of the frame is thrown away. */
+  #skipping = false;
+  #running = false;
+
+  constructor(io: Mmio, set: DmaSet, size: number, mtu: number) {
+    this.#io = io;
+    this.#dma = set.dma;
+    this.#ring = set.alloc(size * DESCRIPTOR_BYTES, 4096);
+    this.#buffers = set.alloc(size * STRIDE, 4096);
+    this.#whole = set.alloc(BIG_SLOT, 4096);
+    this.#arena = this.#ring.arena;
+    this.#view = this.#arena.view;
+    this.#mask = size - 1;
+    this.#long = mtu + LINK_BYTES > USUAL_FRAME;
+    this.#watched = set.dma.handOver !== undefined;
+    this.#low = (this.#buffers.address - this.#buffers.offset) | 0;
+    this.#high = highOf(this.#buffers.address);
+  }
+
+  /** Programs the ring and turns the unit on (8254x §14.4). */
+  start(filter: RxFilter): void {
+    const io = this.#io;
+    this.#next = 0;
+    this.#held = -1;
+    this.#returned = 0;
+    this.#gathered = 0;
+    this.#skipping = false;
+    for (let i = 0; i <= this.#mask; i++) this.#post(i);
+    const { address } = this.#ring;
+    io.write32(RDTR.at, 0);
+    io.write32(RADV.at, 0);
+    io.write32(RDBAL.at, address | 0);
+    io.write32(RDBAH.at, highOf(address));
+    io.write32(RDLEN.at, (this.#mask + 1) * DESCRIPTOR_BYTES);
+    io.write32(RDH.at, 0);
+    io.write32(RDT.at, 0);
+    io.write32(RXDCTL.at, put(RXDCTL.GRAN, RXDCTL.WTHRESH, 1));
+    this.#dma.publish();
+    this.#running = true;
+    this.setFilter(filter);
+    // The tail names the first descriptor that the chip may not use: one always stays with us.
+    io.write32(RDT.at, this.#mask);
+  }
+
+  /** Changes what passes, without touching the ring. */
+  setFilter(filter: RxFilter): void {
+    let control = RCTL.EN | RCTL.BAM | RCTL.SECRC | put(0, RCTL.RDMTS, HALF);
+    if (filter.promiscuous) control |= RCTL.UPE | RCTL.MPE;
+    if (filter.allMulticast) control |= RCTL.MPE;
+    if (this.#long) control |= RCTL.LPE;
+    if (this.#running) this.#io.write32(RCTL.at, control);
+  }
+
+  /** Fills `frame` with the next good frame; looks at each descriptor of the ring at most once. */
+  receive(frame: Frame): boolean {
+    if (this.#held >= 0) {
+      this.#post(this.#held);
+      this.#returned++;
+      this.#held = -1;
+    }
+    const view = this.#view;
+    for (let looked = 0; looked <= this.#mask; looked++) {
+      const index = this.#next;
+      const at = this.#ring.offset + index * DESCRIPTOR_BYTES;
+      const status = view.getInt32(at + STATUS_AT, true);
+      if ((status & DD) === 0) break;
+      this.#dma.syncForCpu();
+      const length = view.getInt32(at + LENGTH_AT, true) & LENGTH_MASK;
+      const start = this.#buffers.offset + index * STRIDE + FRAME_LEAD;
+      this.#next = (index + 1) & this.#mask;
+      if (this.#watched) this.#dma.handOver!(this.#buffers, start - this.#buffers.offset, BUFFER, 'rx', false);
+      if ((status & EOP) !== 0 && this.#gathered === 0 && !this.#skipping) {
+        if ((status & DAMAGED) === 0 && length >= SHORTEST && length <= BUFFER) {
+          this.#held = index;
+          this.#fill(frame, start, length, status);
+          if (this.#returned >= BATCH) this.tell();
+          return true;
+        }
+        this.#drop(status);
+      } else if (this.#gather(frame, start, length, status)) {
+        this.#post(index);
+        this.#returned++;
+        if (this.#returned >= BATCH) this.tell();
+        return true;
+      }
+      this.#post(index);
+      this.#returned++;
+    }
+    this.tell();
+    return false;
+  }
+
+  /** Hands the buffers given back to the chip: one register write. */
+  tell(): void {
+    if (this.#returned === 0 || !this.#running) return;
+    this.#returned = 0;
+    this.#dma.publish();
+    // The tail names the first descriptor that the chip may not use. The one before #next, whose buffer may be held, stays
+    // with us: were the tail equal to the head, the chip would take the ring for empty.
+    this.#io.write32(RDT.at, (this.#next - 1) & this.#mask);
+  }
+
+  /** No more register writes: the device is gone or closed. */
+  stop(): void {
+    this.#running = false;
+  }
+
+  #drop(status: number): void {
+    if ((status & DAMAGED) !== 0) this.damaged++;
+    else this.malformed++;
+  }
+
+  /** A piece of a frame that does not end where it began. True when the frame is whole. */
+  #gather(frame: Frame, start: number, length: number, status: number): boolean {
+    const whole = this.#whole.offset + FRAME_LEAD;
+    if (!this.#skipping) {
+      if (length > BUFFER || this.#gathered + length > BIG_SLOT - FRAME_LEAD) {
+        this.#skipping = true;
+      } else {
+        this.#arena.u8.copyWithin(whole + this.#gathered, start, start + length);
+        this.#gathered += length;
+      }
+    }
+    if ((status & EOP) === 0) return false;
+    const total = this.#gathered;
+    const good = !this.#skipping && (status & DAMAGED) === 0 && total >= SHORTEST;
+    this.#gathered = 0;
+    this.#skipping = false;
+    if (!good) {
+      this.#drop(status);
+      return false;
+    }
+    this.#fill(frame, whole, total, status);
+    return true;
+  }
+
+  #fill(frame: Frame, offset: number, length: number, status: number): void {
+    frame.arena = this.#arena;
+    frame.offset = offset;
+    frame.length = length;
+    frame.checksum = Checksum.none;
+    // IXSM: the other bits mean nothing (8254x §3.2.3.1). Verified means all of it: IP and TCP or UDP.
+    if ((status & IXSM) === 0) {
+      if ((status & WRONG_SUM) !== 0) frame.checksum = Checksum.bad;
+      else if ((status & TCPCS) !== 0 && (status & IPCS) !== 0) frame.checksum = Checksum.verified;
+    }
+    frame.csumStart = 0;
+    frame.csumOffset = 0;
+    frame.gsoSize = 0;
+    frame.vlan = (status & VP) !== 0 ? (status >>> SPECIAL_SHIFT) & 0xffff : -1;
+    this.packets++;
+    this.bytes += length;
+  }
+
+  /** Makes a descriptor ready for the chip. */
+  #post(index: number): void {
+    const at = this.#ring.offset + index * DESCRIPTOR_BYTES;
+    const start = this.#buffers.offset + index * STRIDE + FRAME_LEAD;
+    const view = this.#view;
+    view.setInt32(at + ADDRL_AT, (start + this.#low) | 0, true);
+    view.setInt32(at + ADDRH_AT, this.#high, true);
+    view.setInt32(at + LENGTH_AT, 0, true);
+    view.setInt32(at + STATUS_AT, 0, true);
+    if (this.#watched) this.#dma.handOver!(this.#buffers, start - this.#buffers.offset, BUFFER, 'rx', true);
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * NIC drivers. Each knows registers, the platform and PCI; none knows whether its device is a model, QEMU's, or real.
+ * @packageDocumentation
+ */
+import type { NicDriver } from './driver.js';
+import { e1000 } from './e1000/index.js';
+
+export * from './driver.js';
+export { E1000Nic, e1000 } from './e1000/index.js';
+
+/** Every driver, in the order in which they are registered. */
+export const allDrivers: readonly NicDriver[] = [e1000];
