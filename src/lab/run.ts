@@ -23,7 +23,7 @@ export interface LabSetup {
   readonly driverOptions?: DriverOptions;
   /** Only NICs of these names; default all that bind. */
   readonly only?: readonly string[];
-  readonly job: Pick<JobOptions, 'download' | 'upload' | 'hash' | 'realTime' | 'fallback' | 'pollInterval'>;
+  readonly job: Pick<JobOptions, 'download' | 'upload' | 'hash' | 'realTime' | 'dhcp' | 'pollInterval'>;
   /** Longest turn so far of a loop that is not a NIC's, in real microseconds. */
   readonly otherTurns?: () => number;
   readonly onEnumerated?: (topology: PciTopology) => void;
