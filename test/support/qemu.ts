@@ -74,13 +74,26 @@ export async function startQemu(
     const early = gone.then(() => {
       throw new Error(`QEMU ended at start: ${log.text.slice(-2000)}`);
     });
-    const qmp = new Qmp(await Promise.race([monitor.peer, early]));
     early.catch(() => undefined);
-    await qmp.execute('qmp_capabilities');
+    const qmp = new Qmp(await within(30_000, 'connect to its monitor', Promise.race([monitor.peer, early])));
+    // QEMU answers once its devices are there; a device whose server does not answer keeps it from that.
+    await within(60_000, 'answer its monitor', Promise.race([qmp.execute('qmp_capabilities'), early]));
     return { child, qmp, log, folder, close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`QEMU did not ${what} within ${milliseconds} ms`)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -30,7 +30,7 @@ export interface MachineOptions {
   readonly arena?: OwnedArena;
   /** RAM for drivers, bytes. Default 64 MiB. */
   readonly ramBytes?: number;
-  /** Bus address of RAM. Default 4 GiB + 256 MiB: a driver that drops the upper half of an address is found out. */
+  /** Bus address of RAM. Default 256 MiB; above 4 GiB, drivers that drop the upper half of an address are found out. */
   readonly ramBase?: number;
   readonly schedule?: Schedule;
   readonly seed?: number | string;
@@ -114,7 +114,7 @@ export class Machine implements PciHost, Decoder {
     this.posting = this.schedule === 'adversarial';
     this.#ram = {
       arena: this.arena,
-      base: options.ramBase ?? 0x1_1000_0000,
+      base: options.ramBase ?? 0x1000_0000,
       offset: this.arena.alloc(ramBytes, 4096),
       bytes: ramBytes,
     };

@@ -104,7 +104,8 @@ export class Libc {
       memfd_create: 'int memfd_create(const char *name, uint32_t flags)',
       fcntl: 'int fcntl(int fd, int command, int argument)',
       ioctl: 'int ioctl(int fd, uint64_t request, void *argument)',
-      setns: 'int setns(int fd, int type)',
+      read: 'int64_t read(int fd, void *to, size_t bytes)',
+      write: 'int64_t write(int fd, const void *from, size_t bytes)',
     };
     this.#call = {};
     for (const [name, definition] of Object.entries(names))
@@ -271,21 +272,32 @@ export class Libc {
     return this.#do('ioctl', fd, request, argument);
   }
 
-  /** Moves the calling thread into a namespace (a descriptor of /proc/.../ns/...). */
-  setns(fd: number, type: number): Outcome {
-    return this.#do('setns', fd, type);
+  /** read(2) into a view at `at`; bytes read or minus errno. */
+  read(fd: number, into: Uint8Array, at: number, bytes: number): Outcome {
+    return this.#do('read', fd, this.address(into) + at, bytes);
+  }
+
+  /** write(2) from a view at `at`; bytes written or minus errno. */
+  write(fd: number, from: Uint8Array, at: number, bytes: number): Outcome {
+    return this.#do('write', fd, this.address(from) + at, bytes);
   }
 
   /** Calls `ready` from the event loop when the descriptor can be read or written. The watch keeps the process alive. */
   watch(fd: number, ready: (readable: boolean, writable: boolean) => void): Watch {
-    const call = (events: { readable: boolean; writable: boolean; disconnect: boolean }): void =>
-      ready(events.readable || events.disconnect, events.writable);
-    const handle: Handle = this.#koffi.node.poll(fd, { readable: true }, call);
+    // koffi calls with libuv's status and the events, although its types promise the events alone. A failed watch is
+    // reported as readable: the next read tells what is wrong.
+    const call = (
+      status: number,
+      events: { readable: boolean; writable: boolean; disconnect: boolean } | undefined,
+    ): void =>
+      ready(status < 0 || events === undefined || events.readable || events.disconnect, events?.writable ?? false);
+    const callback = call as unknown as (events: unknown) => void;
+    const handle: Handle = this.#koffi.node.poll(fd, { readable: true }, callback);
     let closed = false;
     return {
       want(readable, writable) {
         if (closed) return;
-        if (readable || writable) handle.start({ readable, writable }, call);
+        if (readable || writable) handle.start({ readable, writable }, callback);
         else handle.stop();
       },
       close() {

@@ -21,8 +21,8 @@ export class RealTime {
   /** Runs what is due, then sees to it that the next timer is not missed. */
   kick(): void {
     if (this.#stopped) return;
-    const fired = this.scheduler.runDue();
-    if (fired > 0) for (const call of this.#after) call();
+    this.scheduler.runDue();
+    for (let i = 0; i < this.#after.length; i++) this.#after[i]!();
     this.#plan();
   }
 
@@ -31,8 +31,8 @@ export class RealTime {
     if (!this.#stopped && this.scheduler.next < this.#wakeAt) this.#plan();
   }
 
-  /** `call` runs after each batch of timers: the moment for a host to deliver interrupts. */
-  afterTimers(call: () => void): void {
+  /** `call` runs at the end of each {@link RealTime.kick}: the moment for a host to deliver interrupts. */
+  afterWork(call: () => void): void {
     this.#after.push(call);
   }
 

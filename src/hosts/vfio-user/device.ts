@@ -106,7 +106,7 @@ export class FunctionDevice implements VfioDevice {
     };
     this.shell = new PciShell(fn, host, { externalVectors: true });
     // Frames and timers raise interrupts outside any message.
-    time.afterTimers(() => this.deliver());
+    time.afterWork(() => this.deliver());
   }
 
   /** Lends a connection's memory and interrupts, or takes them back: the model is then as after power-on. */

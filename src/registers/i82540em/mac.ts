@@ -185,8 +185,11 @@ const CAUSES = (access: 'rc' | 'rw' | 'wo' | 'sc') => ({
   LSC: bit(2, access, 'Link status change'),
   RXSEQ: bit(3, access, 'Receive sequence error'),
   RXDMT0: bit(4, access, 'Receive descriptors at the minimum threshold'),
+  // Without a name in 13.4.17, yet latched and masked like the others: e1000's self-test raises bits 0 to 9 one by one.
+  CAUSE5: bit(5, access, 'No cause sets it; software may'),
   RXO: bit(6, access, 'Receiver overrun'),
   RXT0: bit(7, access, 'Receive timer'),
+  CAUSE8: bit(8, access, 'No cause sets it; software may'),
   MDAC: bit(9, access, 'MDI access complete'),
   RXCFG: bit(10, access, 'Configuration words come in (TBI)'),
   PHYINT: bit(12, access, 'PHY interrupt'),

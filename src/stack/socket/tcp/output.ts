@@ -103,8 +103,9 @@ function sendData(s: TcpSocket, now: Micros): number {
   const mss = currentMss(s);
   if (s.resendFirst) {
     const result = resend(s, now, 0, mss);
-    if (result === Send.ok) s.resendFirst = false;
-    return result;
+    // Also when all of it was acknowledged meanwhile: there is nothing left to send again.
+    if (result === Send.ok || result === NOTHING) s.resendFirst = false;
+    if (result !== NOTHING) return result;
   }
   if (s.recovery === Recovery.fast && s.sackOk) return sendInSackRecovery(s, now, mss);
   // RFC 3042: each of the first two duplicate ACKs lets one new segment out.

@@ -1,0 +1,11 @@
+/**
+ * Ready worlds: PCs with NICs, networks, the gateway host, and the story that brings them up. The room that sees both wings.
+ * @packageDocumentation
+ */
+export * from './gateway.js';
+export * from './job.js';
+export * from './nics.js';
+export * from './port-phy.js';
+export * from './report.js';
+export * from './run.js';
+export * from './world.js';
