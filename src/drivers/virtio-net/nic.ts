@@ -211,6 +211,9 @@ export class VirtioNic implements Nic {
     const received = this.#queues[RX_QUEUE]!.setInterrupts(true);
     // A sent frame is worth an interrupt only while somebody waits for room.
     const sent = !this.#tx.ready && this.#queues[TX_QUEUE]!.setInterrupts(true);
+    // What is there already was counted without an interrupt, and with EVENT_IDX none comes before the index is moved
+    // on: it is armed again once that is taken.
+    if (received || sent) this.#armed = false;
     return received || sent;
   }
 
@@ -233,21 +236,22 @@ export class VirtioNic implements Nic {
   receive(_now: Micros, frame: Frame): boolean {
     if (!this.#status.running) return false;
     // A received frame comes with room for one reply.
-    if (!this.#tx.ready && this.#tx.reclaim() === 0) return this.#full();
+    if (!this.#tx.ready && !this.#reclaim()) return false;
     return this.#rx.receive(frame);
   }
 
   reserve(_now: Micros, frame: Frame, bytes: number): boolean {
     if (!this.#status.running) return false;
     if (this.#tx.reserve(frame, bytes)) return true;
-    if (this.#tx.reclaim() > 0 && this.#tx.reserve(frame, bytes)) return true;
-    return this.#full();
+    if (this.#reclaim() && this.#tx.reserve(frame, bytes)) return true;
+    return false;
   }
 
-  /** No room: the device says when there is some. */
-  #full(): boolean {
-    if (this.#mode !== 'polled') this.#queues[TX_QUEUE]!.setInterrupts(true);
-    return false;
+  /** Makes room; when there is none, the device says when there is some. */
+  #reclaim(): boolean {
+    if (this.#tx.reclaim() > 0) return true;
+    if (this.#mode === 'polled') return false;
+    return this.#queues[TX_QUEUE]!.setInterrupts(true) && this.#tx.reclaim() > 0;
   }
 
   commit(frame: Frame): void {
