@@ -4,7 +4,7 @@ import { type App, HttpClient, NetLoop } from '../net/index.js';
 import type { OwnedArena } from '../platform/arena.js';
 import { type Micros, NEVER, type Scheduler } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import { type DhcpFallback, DhcpClient, DnsClient, Stack } from '../stack/index.js';
+import { DhcpClient, type DhcpOptions, DnsClient, Stack } from '../stack/index.js';
 import { milliseconds } from './report.js';
 
 /** A SHA-256 under way. */
@@ -25,7 +25,7 @@ export interface JobOptions {
   /** Where to send as many bytes as are downloaded; the answer is JSON with `length` and `sha256`. */
   readonly upload?: { readonly url: string; readonly bytes: number; readonly sha256: string; readonly fill: (u8: Uint8Array, at: number, offset: number, bytes: number) => void };
   readonly hash: () => Hash;
-  readonly fallback?: DhcpFallback;
+  readonly dhcp?: DhcpOptions;
   readonly onProgress?: (bytes: number, total: number) => void;
   /** A real clock in microseconds, for measuring. */
   readonly realTime?: () => number;
@@ -130,7 +130,7 @@ export class NicJob implements App {
       this.at.link = now;
       this.phase = 'lease';
       this.#deadline = now + LEASE_LIMIT;
-      this.#dhcp = new DhcpClient(this.stack, { hostName: 'nicforge', ...(this.#options.fallback ? { fallback: this.#options.fallback } : {}) });
+      this.#dhcp = new DhcpClient(this.stack, { hostName: 'nicforge', ...this.#options.dhcp });
       return true;
     }
     if (now >= this.#deadline) this.#fail(`no link within ${LINK_LIMIT / 1e6} s`, now);

@@ -23,7 +23,7 @@ export interface LabSetup {
   readonly driverOptions?: DriverOptions;
   /** Only NICs of these names; default all that bind. */
   readonly only?: readonly string[];
-  readonly job: Pick<JobOptions, 'download' | 'upload' | 'hash' | 'realTime' | 'fallback' | 'pollInterval'>;
+  readonly job: Pick<JobOptions, 'download' | 'upload' | 'hash' | 'realTime' | 'dhcp' | 'pollInterval'>;
   /** Longest turn so far of a loop that is not a NIC's, in real microseconds. */
   readonly otherTurns?: () => number;
   readonly onEnumerated?: (topology: PciTopology) => void;
@@ -85,8 +85,12 @@ export async function runLab(setup: LabSetup): Promise<LabReport> {
     if (!job.ended) job.phase = 'failed';
     longest = Math.max(longest, job.loop.longestTurn);
     job.loop.stop();
-    const report = deviceReport(record, nic, job, probeTimes.get(record.fn.name) ?? 0, diagnostics);
-    await runTask(setup, chain.release(record.fn));
+    let report = deviceReport(record, nic, job, probeTimes.get(record.fn.name) ?? 0, diagnostics);
+    try {
+      await runTask(setup, chain.release(record.fn));
+    } catch (error) {
+      report = { ...report, error: report.error ?? `closing: ${error instanceof Error ? error.message : error}` };
+    }
     devices.push(report);
     setup.onEnded?.(report);
   }

@@ -99,6 +99,7 @@ export class World {
       const cable = new Cable(model.port!, this.switch.port(), {
         scheduler: this.scheduler,
         arena: this.arena,
+        ...(options.schedule === 'timed' ? { rate: 1000 } : {}),
         ...(options.latency === undefined ? {} : { latency: options.latency }),
         ...(faults ? { faults } : {}),
       });

@@ -7,14 +7,13 @@ import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { DmaFault } from '../../emulators/function.js';
 import type { GuestMemory } from '../../emulators/shell.js';
 import type { Arena } from '../../platform/arena.js';
+import { copyBytes } from '../native/copy.js';
 import { ERRNO, type Libc, SEAL_SHRINK } from '../native/libc.js';
 import { MAX_DMA_REGIONS } from './protocol.js';
 
 /** Node aborts on external buffers above 4 GiB; pieces of 1 GiB stay clear of that. */
 const CHUNK_BITS = 30;
 const CHUNK = 2 ** CHUNK_BITS;
-/** Above this many bytes one view costs less than a loop over words. */
-const LOOP_BELOW = 2048;
 
 /** A file of the client, mapped or not, counted by the regions that use it. */
 interface Backing {
@@ -266,12 +265,6 @@ export class DmaTable implements GuestMemory {
     for (const { address, u8 } of backing.chunks.splice(0)) this.#libc.unmap(address, u8.length);
     closeSync(backing.fd);
   }
-}
-
-/** Copies without making a view, as long as that is cheap. */
-function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, bytes: number): void {
-  if (bytes < LOOP_BELOW) for (let i = 0; i < bytes; i++) to[toAt + i] = from[fromAt + i]!;
-  else to.set(from.subarray(fromAt, fromAt + bytes), toAt);
 }
 
 /** pread or pwrite of a whole piece; false when the file is shorter or refuses. */

@@ -1,0 +1,10 @@
+/** Copying between two memories. */
+
+/** Above this many bytes one view costs less than a loop. */
+const LOOP_BELOW = 2048;
+
+/** Copies `bytes` bytes; makes a view only where that is cheaper than a loop. */
+export function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, bytes: number): void {
+  if (bytes < LOOP_BELOW) for (let i = 0; i < bytes; i++) to[toAt + i] = from[fromAt + i]!;
+  else to.set(from.subarray(fromAt, fromAt + bytes), toAt);
+}
