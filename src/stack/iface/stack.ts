@@ -56,7 +56,7 @@ export interface StackOptions {
   readonly device?: PhyDevice;
   /** For ports, sequence numbers, jitter. */
   readonly random: Random;
-  /** Where rings and pools lie. Default: a new one of 64 MiB (touched as it is used). */
+  /** Where rings and pools lie. Default: a new one of 128 MiB (touched as it is used). */
   readonly arena?: OwnedArena;
   /** Neighbours kept at most, default 256. */
   readonly neighbours?: number;
@@ -99,7 +99,7 @@ export class Stack {
   #defended: Micros = -GRATUITOUS_LIMIT;
 
   constructor(options: StackOptions) {
-    this.arena = options.arena ?? new OwnedArena(64 << 20);
+    this.arena = options.arena ?? new OwnedArena(128 << 20);
     this.random = options.random;
     this.device = options.device;
     this.anyIp = options.anyIp ?? false;
