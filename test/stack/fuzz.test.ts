@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { emptyFrame, type Frame } from '../../src/platform/phy.js';
 import { Random } from '../../src/platform/random.js';
+import { DhcpClient, DnsClient, ip, parseDns } from '../../src/stack/index.js';
 import { explainFrame, finish, get16, set16, sum16 } from './fuzz-support.js';
 import { cases, twoStacks, type World } from './support.js';
-import { DhcpClient, DnsClient, ip, parseDns } from '../../src/stack/index.js';
 
 /** Frames of ordinary life, recorded from one direction of the cable. */
 function record(): Uint8Array[] {
@@ -26,12 +26,16 @@ function record(): Uint8Array[] {
   dns.resolve('gateway.lab');
   new DhcpClient(world.a);
   let written = false;
-  world.run(() => false, 3_000_000, () => {
-    if (client.connected && !written) written = client.write(new Uint8Array(5000)) > 0;
-    const socket = listener.accept();
-    socket?.write(new Uint8Array(5000));
-    socket?.close();
-  });
+  world.run(
+    () => false,
+    3_000_000,
+    () => {
+      if (client.connected && !written) written = client.write(new Uint8Array(5000)) > 0;
+      const socket = listener.accept();
+      socket?.write(new Uint8Array(5000));
+      socket?.close();
+    },
+  );
   client.close();
   world.idle(1_000_000);
   return frames;
@@ -65,7 +69,10 @@ describe('frames from strangers', () => {
   it('were recorded in variety', () => {
     const kinds = frames.map((frame) => explainFrame(frame, 0, frame.length));
     for (const kind of ['ARP', 'TCP [SYN]', 'UDP', 'DHCP discover', 'DNS query', 'ICMP echo', 'fragment', 'FIN']) {
-      expect(kinds.some((text) => text.includes(kind)), kind).toBe(true);
+      expect(
+        kinds.some((text) => text.includes(kind)),
+        kind,
+      ).toBe(true);
     }
   });
 

@@ -1,11 +1,11 @@
 /** One line of text per frame, for traces and error messages. Never throws, whatever the bytes. */
 import { formatIpv4, formatMac } from './address.js';
-import { ArpOp, arpOperation, arpSenderIp, arpTargetIp, checkArp, Arp } from './arp.js';
+import { Arp, ArpOp, arpOperation, arpSenderIp, arpTargetIp, checkArp } from './arp.js';
 import { get16, get32 } from './bytes.js';
 import { checkDhcp, Dhcp, DhcpPort, DhcpType, dhcpType } from './dhcp.js';
 import { DNS_PORT, DnsFlag, parseDns } from './dns.js';
 import { ETHERNET_BYTES, Ethernet, EtherType, etherType, VLAN_BYTES } from './ethernet.js';
-import { Icmp, ICMP_BYTES, IcmpType, icmpIdent, icmpSequence } from './icmpv4.js';
+import { ICMP_BYTES, Icmp, IcmpType, icmpIdent, icmpSequence } from './icmpv4.js';
 import {
   checkIpv4,
   IpProtocol,
