@@ -27,6 +27,7 @@ export * from './wire/bytes.js';
 export * from './wire/dhcp.js';
 export * from './wire/dns.js';
 export * from './wire/ethernet.js';
+export * from './wire/explain.js';
 export * from './wire/icmpv4.js';
 export * from './wire/ipv4.js';
 export * from './wire/tcp.js';
