@@ -9,8 +9,14 @@ const check = process.argv.includes('--check');
 const lines = '.cache/proofs.jsonl';
 
 if (!check && existsSync(lines)) {
-  const proofs = readFileSync(lines, 'utf8').trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  const unique = [...new Map(proofs.map((proof) => [JSON.stringify(proof), proof])).values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  const proofs = readFileSync(lines, 'utf8')
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const unique = [...new Map(proofs.map((proof) => [JSON.stringify(proof), proof])).values()].sort((a, b) =>
+    JSON.stringify(a) < JSON.stringify(b) ? -1 : 1,
+  );
   writeFileSync('docs/proofs.json', `${JSON.stringify(unique, null, 2)}\n`);
 }
 const proofs = JSON.parse(readFileSync('docs/proofs.json', 'utf8'));

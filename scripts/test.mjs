@@ -2,7 +2,16 @@
 // iPXE over our models). Prints the minutes of each tier and ends with the counts of all.
 // Usage: node scripts/test.mjs [TIER...] [-- VITEST ARGUMENTS]
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,11 +27,24 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 let broken = false;
 
 try {
-  if (await run('npx', ['tsup', '--silent'], { NICFORGE_NO_DTS: '1' }) !== 0) throw new Error('the build failed');
+  if ((await run('npx', ['tsup', '--silent'], { NICFORGE_NO_DTS: '1' })) !== 0) throw new Error('the build failed');
   for (const tier of tiers.length > 0 ? tiers : TIERS) {
     const began = performance.now();
     const json = join(folder, `${tier}.json`);
-    const status = await run('npx', ['vitest', 'run', '--project', tier, '--reporter=default', '--reporter=json', `--outputFile.json=${json}`, ...extra], { NICFORGE_RESULTS: proofs });
+    const status = await run(
+      'npx',
+      [
+        'vitest',
+        'run',
+        '--project',
+        tier,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${json}`,
+        ...extra,
+      ],
+      { NICFORGE_RESULTS: proofs },
+    );
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
     const result = existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : undefined;
     if (!result) {
@@ -34,7 +56,9 @@ try {
     counts.failed += result.numFailedTests;
     counts.skipped += result.numPendingTests + (result.numTodoTests ?? 0);
     if (status !== 0) broken = true;
-    console.log(`${tier}: ${result.numPassedTests} passed, ${result.numFailedTests} failed, ${result.numPendingTests} skipped in ${minutes} minutes`);
+    console.log(
+      `${tier}: ${result.numPassedTests} passed, ${result.numFailedTests} failed, ${result.numPendingTests} skipped in ${minutes} minutes`,
+    );
   }
   // The support matrix is made of the proofs of a whole run.
   if (tiers.length === 0 && !broken && counts.failed === 0) {

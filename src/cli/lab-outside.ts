@@ -19,10 +19,17 @@ import { UsageError } from './usage.js';
 
 /** Address of QEMU's user network for this machine's loopback; the Linux peer takes the same. */
 const FAR = '10.0.2.2';
-const FALLBACK: DhcpOptions = { fallback: { address: '10.0.2.15/24', router: FAR }, fallbackAfter: 300_000, firstWait: 100_000 };
+const FALLBACK: DhcpOptions = {
+  fallback: { address: '10.0.2.15/24', router: FAR },
+  fallbackAfter: 300_000,
+  firstWait: 100_000,
+};
 
 /** What QEMU calls our NICs. */
-const QEMU_DEVICES: Readonly<Record<string, string>> = { '82540em': 'e1000', 'virtio-net': 'virtio-net-pci,disable-legacy=on' };
+const QEMU_DEVICES: Readonly<Record<string, string>> = {
+  '82540em': 'e1000',
+  'virtio-net': 'virtio-net-pci,disable-legacy=on',
+};
 
 /** Runs the command; returns the exit status. */
 export async function labOutside(args: LabArguments): Promise<number> {
@@ -35,12 +42,18 @@ function jobOf(args: LabArguments, server: LoopbackServer, dhcp?: DhcpOptions): 
   const sha256 = hex(streamDigest(bytes, () => createHash('sha256')));
   const base = `http://${FAR}:${server.port}`;
   const upload: JobOptions['upload'] = { url: `${base}/upload`, bytes, sha256, fill: writeStream };
-  return { download: { url: `${base}/bytes/${bytes}`, bytes, sha256 }, ...(args.upload ? { upload } : {}), hash: nodeHash, realTime, ...(dhcp ? { dhcp } : {}) };
+  return {
+    download: { url: `${base}/bytes/${bytes}`, bytes, sha256 },
+    ...(args.upload ? { upload } : {}),
+    hash: nodeHash,
+    realTime,
+    ...(dhcp ? { dhcp } : {}),
+  };
 }
 
 /** QEMU's device models under our drivers, QEMU's user network behind them. */
 async function onQemu(args: LabArguments): Promise<LabReport> {
-  if (args.peer === 'linux') throw new UsageError('--host qemu has QEMU\'s user network behind the NIC: --peer slirp');
+  if (args.peer === 'linux') throw new UsageError("--host qemu has QEMU's user network behind the NIC: --peer slirp");
   const missing = qemuMissing();
   if (missing !== undefined) throw new UsageError(`--host qemu: ${missing}`);
   const devices = args.nics.flatMap((nic, i) => {
@@ -119,8 +132,21 @@ async function slirpPeer(time: RealTime): Promise<Peer> {
   const server = await startLoopbackServer();
   const child: ChildProcess = spawn(
     qemu,
-    ['-machine', 'none', '-nodefaults', '-display', 'none', '-netdev', 'user,id=u', '-netdev', 'hubport,id=h1,hubid=0,netdev=u',
-      '-netdev', `stream,id=s,server=off,addr.type=unix,addr.path=${path}`, '-netdev', 'hubport,id=h2,hubid=0,netdev=s'],
+    [
+      '-machine',
+      'none',
+      '-nodefaults',
+      '-display',
+      'none',
+      '-netdev',
+      'user,id=u',
+      '-netdev',
+      'hubport,id=h1,hubid=0,netdev=u',
+      '-netdev',
+      `stream,id=s,server=off,addr.type=unix,addr.path=${path}`,
+      '-netdev',
+      'hubport,id=h2,hubid=0,netdev=s',
+    ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   await drive(time.scheduler, () => uplink.connected || child.exitCode !== null);
@@ -146,7 +172,9 @@ async function linuxPeer(time: RealTime): Promise<Peer> {
   try {
     ip('netns', 'add', space);
   } catch (error) {
-    throw new UsageError(`--peer linux needs the right to make a network namespace: ${error instanceof Error ? error.message.split('\n').at(-1) || error.message : error}`);
+    throw new UsageError(
+      `--peer linux needs the right to make a network namespace: ${error instanceof Error ? error.message.split('\n').at(-1) || error.message : error}`,
+    );
   }
   let uplink: ReturnType<typeof openTap> | undefined;
   let server: LoopbackServer | undefined;

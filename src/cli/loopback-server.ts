@@ -47,7 +47,10 @@ export interface LoopbackServer {
  * Starts the server and waits until it listens on `address`.
  * @param prefix program and arguments to start it with, e.g. `ip netns exec NAME`
  */
-export async function startLoopbackServer(address = '127.0.0.1', prefix: readonly string[] = []): Promise<LoopbackServer> {
+export async function startLoopbackServer(
+  address = '127.0.0.1',
+  prefix: readonly string[] = [],
+): Promise<LoopbackServer> {
   const period = new Uint8Array(STREAM_PERIOD);
   writeStream(period, 0, 0, STREAM_PERIOD);
   const [program, ...args] = [...prefix, process.execPath, '-e', PROGRAM, address];

@@ -23,7 +23,12 @@ export interface JobOptions {
   /** What to fetch, how long it is and its hash. */
   readonly download: { readonly url: string; readonly bytes: number; readonly sha256: string };
   /** Where to send as many bytes as are downloaded; the answer is JSON with `length` and `sha256`. */
-  readonly upload?: { readonly url: string; readonly bytes: number; readonly sha256: string; readonly fill: (u8: Uint8Array, at: number, offset: number, bytes: number) => void };
+  readonly upload?: {
+    readonly url: string;
+    readonly bytes: number;
+    readonly sha256: string;
+    readonly fill: (u8: Uint8Array, at: number, offset: number, bytes: number) => void;
+  };
   readonly hash: () => Hash;
   readonly dhcp?: DhcpOptions;
   readonly onProgress?: (bytes: number, total: number) => void;
@@ -99,7 +104,13 @@ export class NicJob implements App {
   get times(): { link: number; lease: number; dns: number; connect: number; transfer: number } {
     const { begun, link, lease, dns, connected, ended } = this.at;
     const between = (from: Micros, to: Micros): number => (to > 0 ? milliseconds(to - from) : 0);
-    return { link: between(begun, link), lease: between(link, lease), dns: between(lease, dns), connect: between(dns, connected), transfer: between(connected, ended) };
+    return {
+      link: between(begun, link),
+      lease: between(link, lease),
+      dns: between(lease, dns),
+      connect: between(dns, connected),
+      transfer: between(connected, ended),
+    };
   }
 
   start(): void {
@@ -169,7 +180,8 @@ export class NicJob implements App {
         if (client.status !== 200) return this.#fail(`HTTP status ${client.status}`, now);
         const digest = sum.digest();
         this.sha256Ok = digest === download.sha256 && this.received === download.bytes;
-        if (!this.sha256Ok) return this.#fail(`SHA-256 of ${this.received} bytes is ${digest}, not ${download.sha256}`, now);
+        if (!this.sha256Ok)
+          return this.#fail(`SHA-256 of ${this.received} bytes is ${digest}, not ${download.sha256}`, now);
         if (this.#options.upload) this.phase = 'upload';
         else this.#done(now);
       },

@@ -1,14 +1,14 @@
 /** A ready world: a PC with a bus tree and NICs, a switch, a gateway, and cables between them. */
 import type { EmulatedFunction, PciShell, Schedule } from '../emulators/index.js';
 import { Machine } from '../hosts/machine/index.js';
-import { Cable, EthernetSwitch, FaultStage, type FaultRates, type LinkPort, PcapngWriter } from '../link/index.js';
+import { Cable, EthernetSwitch, type FaultRates, FaultStage, type LinkPort, PcapngWriter } from '../link/index.js';
 import type { HashFactory } from '../net/index.js';
 import { OwnedArena } from '../platform/arena.js';
 import { Scheduler } from '../platform/clock.js';
 import { Diagnostics } from '../platform/diagnostics.js';
 import { Random } from '../platform/random.js';
 import { Gateway } from './gateway.js';
-import { nicKind, NICS } from './nics.js';
+import { NICS, nicKind } from './nics.js';
 
 /** How a world is built. */
 export interface WorldOptions {

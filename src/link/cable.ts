@@ -70,7 +70,8 @@ class Lane {
     flight.fcsOk = frame.fcsOk;
     flight.due = this.#scheduler.now + delay;
     if (this.#rate > 0) {
-      this.#wireFree = Math.max(this.#wireFree, this.#scheduler.now) + ((frame.length + WIRE_OVERHEAD) * 8) / this.#rate;
+      this.#wireFree =
+        Math.max(this.#wireFree, this.#scheduler.now) + ((frame.length + WIRE_OVERHEAD) * 8) / this.#rate;
       flight.due = Math.ceil(this.#wireFree) + delay;
     }
     flight.order = this.#orders++;

@@ -51,7 +51,11 @@ function freezing(io: Mmio, freezer: Freezer): Mmio {
   };
 }
 
-async function frozenRun(nic: string, at: number, kind: Kind): Promise<{ freezer: Freezer; failed: string | undefined; ok: boolean; steps: number }> {
+async function frozenRun(
+  nic: string,
+  at: number,
+  kind: Kind,
+): Promise<{ freezer: Freezer; failed: string | undefined; ok: boolean; steps: number }> {
   const freezer: Freezer = { accesses: 0, inCall: 0, longest: 0, at, kind };
   let failed: string | undefined;
   let steps = 0;
@@ -69,7 +73,9 @@ async function frozenRun(nic: string, at: number, kind: Kind): Promise<{ freezer
         }
       },
       onProbed: (records) => {
-        const reasons = records.flatMap((record) => record.steps.filter((step) => step.outcome === 'failed').map((step) => step.reason));
+        const reasons = records.flatMap((record) =>
+          record.steps.filter((step) => step.outcome === 'failed').map((step) => step.reason),
+        );
         failed = reasons[0];
       },
     }),

@@ -27,7 +27,13 @@ test.each(names)('%s: a lease within 10 s at the pace of silicon', async (nic) =
 test('the same seed gives the same bytes in the capture, another seed others', async () => {
   const capture = async (seed: number): Promise<Buffer> => {
     const parts: Uint8Array[] = [];
-    const { report } = await run({ seed, schedule: 'adversarial', faults: { loss: 0.01, reorder: 0.02 }, bytes: 60_000, pcapng: (bytes) => parts.push(bytes.slice()) });
+    const { report } = await run({
+      seed,
+      schedule: 'adversarial',
+      faults: { loss: 0.01, reorder: 0.02 },
+      bytes: 60_000,
+      pcapng: (bytes) => parts.push(bytes.slice()),
+    });
     expect(report.ok, JSON.stringify(report)).toBe(true);
     return Buffer.concat(parts);
   };

@@ -1,7 +1,15 @@
 /** Runs of the lab inside the test process, on a virtual clock, bounded in steps. */
 import { createHash } from 'node:crypto';
 import type { DriverOptions } from '../../src/drivers/index.js';
-import { GATEWAY_NAME, type Hash, type LabReport, type LabSetup, runLab, World, type WorldOptions } from '../../src/lab/index.js';
+import {
+  GATEWAY_NAME,
+  type Hash,
+  type LabReport,
+  type LabSetup,
+  runLab,
+  World,
+  type WorldOptions,
+} from '../../src/lab/index.js';
 import { hex, streamDigest, writeStream } from '../../src/net/index.js';
 import type { Scheduler } from '../../src/platform/clock.js';
 

@@ -17,7 +17,11 @@ export interface CliResult {
 export function nicforge(args: readonly string[], withinMs = 120_000): Promise<CliResult> {
   if (!existsSync(CLI)) throw new Error('dist/cli.js is missing: npm run build first (npm test does)');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: withinMs, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, [CLI, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: withinMs,
+      killSignal: 'SIGKILL',
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (data: Buffer) => {
@@ -32,8 +36,14 @@ export function nicforge(args: readonly string[], withinMs = 120_000): Promise<C
 }
 
 /** Runs `nicforge lab --json` and reads its one document. */
-export async function labJson(args: readonly string[], withinMs?: number): Promise<{ report: LabReport; result: CliResult }> {
+export async function labJson(
+  args: readonly string[],
+  withinMs?: number,
+): Promise<{ report: LabReport; result: CliResult }> {
   const result = await nicforge(['lab', '--json', ...args], withinMs);
-  if (!result.stdout.startsWith('{')) throw new Error(`no JSON from nicforge lab ${args.join(' ')}: status ${result.status}\n${result.stdout}\n${result.stderr}`);
+  if (!result.stdout.startsWith('{'))
+    throw new Error(
+      `no JSON from nicforge lab ${args.join(' ')}: status ${result.status}\n${result.stdout}\n${result.stderr}`,
+    );
   return { report: JSON.parse(result.stdout) as LabReport, result };
 }

@@ -20,7 +20,10 @@ export async function qemuBinary(): Promise<string> {
   if (!existsSync(path)) {
     const env = Object.entries(program.env).map(([name, value]) => `${name}=${quoted(value)}`);
     const fresh = `${path}.${process.pid}`;
-    writeFileSync(fresh, `#!/bin/sh\nexec env ${[...env, program.file, ...program.args].map((word, i) => (i < env.length ? word : quoted(word))).join(' ')} "$@"\n`);
+    writeFileSync(
+      fresh,
+      `#!/bin/sh\nexec env ${[...env, program.file, ...program.args].map((word, i) => (i < env.length ? word : quoted(word))).join(' ')} "$@"\n`,
+    );
     chmodSync(fresh, 0o755);
     renameSync(fresh, path);
   }
