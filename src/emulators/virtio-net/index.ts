@@ -313,8 +313,7 @@ export class VirtioNet implements EmulatedFunction {
 
   /** What is wrong with the accepted set, if anything. */
   #wrongFeatures(): string | undefined {
-    if (!this.#has(FEATURE.VERSION_1))
-      return 'VIRTIO_F_VERSION_1 was not accepted by a driver of a modern device';
+    if (!this.#has(FEATURE.VERSION_1)) return 'VIRTIO_F_VERSION_1 was not accepted by a driver of a modern device';
     if (((this.#accepted[0] & ~this.#offered[0]) | (this.#accepted[1] & ~this.#offered[1])) !== 0)
       return 'features were accepted that were not offered';
     const segments = this.#has(NET_FEATURE.HOST_TSO4) || this.#has(NET_FEATURE.HOST_TSO6);
