@@ -1,4 +1,4 @@
-/** One TCP/IP stack for any Ethernet device that speaks {@link "platform"}'s phy. */
+/** One TCP/IP stack for any Ethernet device behind the phy seam of `platform`. */
 export * from './iface/addresses.js';
 export * from './iface/conflict.js';
 export { ErrorReport, IcmpLayer, IpError } from './iface/icmp.js';

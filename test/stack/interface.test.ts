@@ -390,6 +390,9 @@ describe('addresses', () => {
     world.b.listen(80);
     const client = world.a.connect('8.8.8.8', 80);
     expect(world.run(() => client.connected, 5_000_000)).toBe(true);
+    const probe = world.a.probeAddress('10.0.0.77');
+    world.idle(8_000_000);
+    expect(probe.state).toBe('free');
   });
   it('that are removed end their connections', () => {
     const world = twoStacks();

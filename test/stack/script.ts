@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import { OwnedArena } from '../../src/platform/arena.js';
 import type { Micros } from '../../src/platform/clock.js';
 import { finish, sum16 } from '../../src/platform/kernels.js';
-import { emptyFrame } from '../../src/platform/phy.js';
+import { emptyFrame, type Frame } from '../../src/platform/phy.js';
 import { Random } from '../../src/platform/random.js';
 import {
   get16,
@@ -48,13 +48,14 @@ export class Script {
   iss: number | undefined;
   port = 80;
   peerPort = 4000;
-  readonly #frame = emptyFrame(new OwnedArena(65536));
+  readonly #frame: Frame;
   readonly settings: TcpSettings & { backlog?: number };
 
   constructor(options: ScriptOptions = {}) {
     const arena = new OwnedArena(64 << 20);
     const [mine, peer] = pipe({ arena, mtu: options.mtu ?? 1500, slots: options.slots ?? 256 });
     this.peer = peer;
+    this.#frame = emptyFrame(arena);
     this.stack = new Stack({ device: mine, arena, random: new Random('script'), ...options.stack });
     this.stack.addAddress('10.0.0.1/24');
     this.stack.neighbours.setStatic(PEER, peer.mac, 0);

@@ -386,8 +386,9 @@ export class Stack {
     }
     const known = this.#address.set4(target);
     const asked = this.addresses.classify(known);
-    const ours =
-      asked === Destination.own || (this.anyIp && request && asked === Destination.other && sender !== target);
+    // Any-ip answers for everybody, but a probe must find its address free (RFC 5227 §2.1).
+    const proxied = this.anyIp && request && sender !== 0 && sender !== target;
+    const ours = asked === Destination.own || (proxied && asked === Destination.other);
     address.set4(sender);
     // A probe (sender 0.0.0.0) says nothing about anybody, but is answered.
     const odd = sender === 0 || address.multicast || address.limitedBroadcast || address.loopback;
