@@ -1,13 +1,13 @@
 /** Proof 2, frame level: our drivers on QEMU's own models, heard and answered by slirp, in every interrupt mode. */
 import { describe, expect, it } from 'vitest';
 import { e1000, type InterruptMode, type Nic, type NicDriver, virtioNet } from '../../src/drivers/index.js';
-import { openQemu, type QemuHost, qemuMissing } from '../../src/hosts/qemu/index.js';
+import { openQemu, type QemuHost } from '../../src/hosts/qemu/index.js';
 import { enumerate, issuesText, type ProbeOutcome, score } from '../../src/pci/index.js';
 import { emptyFrame, type Frame } from '../../src/platform/phy.js';
 import * as f from './frames.js';
+import { qemuForTests } from './support.js';
 
-const missing = qemuMissing();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+const qemu = await qemuForTests();
 
 interface Model {
   readonly driver: NicDriver;
@@ -84,7 +84,7 @@ class Loop {
   }
 }
 
-describe.skipIf(missing !== undefined)('drivers on QEMU models', () => {
+describe.skipIf(!qemu)('drivers on QEMU models', () => {
   for (const { driver, device, modes } of MODELS) {
     for (const mode of modes) {
       it(`${driver.name}, ${mode}: link, ARP, 300 pings of all sizes, DHCP (checksum by the NIC if it can)`, async () => {
