@@ -8,6 +8,8 @@ export interface FileServer {
   readonly port: number;
   readonly sha256: string;
   readonly bytes: number;
+  /** How the body begins. */
+  readonly head: Buffer;
   /** Bodies sent to the end. */
   readonly served: () => number;
   close(): Promise<void>;
@@ -43,6 +45,7 @@ export function serveBytes(bytes: number): Promise<FileServer> {
         port: (server.address() as AddressInfo).port,
         sha256,
         bytes,
+        head: body.subarray(0, 64),
         served: () => served,
         close: () =>
           new Promise((done) => {

@@ -12,6 +12,9 @@ export class RealTime {
   #polling = false;
   #wakeAt = NEVER;
   #stopped = false;
+  /** True between {@link RealTime.enter} and the end of {@link RealTime.kick}. */
+  #busy = false;
+  #soon = false;
   #after: (() => void)[] = [];
 
   constructor() {
@@ -21,9 +24,27 @@ export class RealTime {
   /** Runs what is due, then sees to it that the next timer is not missed. */
   kick(): void {
     if (this.#stopped) return;
+    this.#busy = true;
     this.scheduler.runDue();
     for (let i = 0; i < this.#after.length; i++) this.#after[i]!();
+    this.#busy = false;
     this.#plan();
+  }
+
+  /** Work from outside begins (a message, a batch of frames): reads the clock. {@link RealTime.kick} ends it. */
+  enter(): void {
+    this.#busy = true;
+    this.scheduler.refresh();
+  }
+
+  /** Something waits for the end of a kick. Outside of one (somebody pulled a cable), one is made to happen. */
+  soon(): void {
+    if (this.#busy || this.#soon || this.#stopped) return;
+    this.#soon = true;
+    immediately(() => {
+      this.#soon = false;
+      this.kick();
+    });
   }
 
   /** As {@link RealTime.kick}, without running anything: cheap, for calls from inside an access of the guest. */

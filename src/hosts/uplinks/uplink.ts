@@ -67,7 +67,7 @@ export class UplinkCore {
 
   /** Before a batch of {@link UplinkCore.incoming}. */
   begin(): void {
-    this.#time.scheduler.refresh();
+    this.#time.enter();
   }
 
   /** A frame of `length` bytes from outside lies in {@link UplinkCore.inbox}. */

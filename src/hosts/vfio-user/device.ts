@@ -98,8 +98,14 @@ export class FunctionDevice implements VfioDevice {
       schedule,
       delay: (most) => (schedule === 'adversarial' ? random.below(most + 1) : 0),
       slice: (most) => (schedule === 'adversarial' ? 1 + random.below(most) : most),
-      setPin: (on) => this.#connection?.irqs.setLevel(on),
-      message: (vector) => this.#connection?.irqs.message(this.shell.msixEnabled ? Irq.msix : Irq.msi, vector),
+      setPin: (on) => {
+        this.#connection?.irqs.setLevel(on);
+        time.soon();
+      },
+      message: (vector) => {
+        this.#connection?.irqs.message(this.shell.msixEnabled ? Irq.msix : Irq.msi, vector);
+        time.soon();
+      },
       pme: () => undefined,
       report: (finding) => options.diagnostics.report(label, scheduler.now, finding),
       decodingChanged: () => undefined,

@@ -64,7 +64,7 @@ export function serveVfioUser(fn: EmulatedFunction, options: ServeOptions): Vfio
       ),
     );
     link = new Link(system, fd, session, {
-      before: () => time.scheduler.refresh(),
+      before: () => time.enter(),
       message: () => {
         messages++;
       },
