@@ -29,6 +29,8 @@ export interface WorldOptions {
   /** Something else than our gateway behind the switch: a port to plug in. */
   readonly uplink?: LinkPort;
   readonly strict?: boolean;
+  /** Memory to live in, at least 192 MiB; default a new piece. */
+  readonly arena?: OwnedArena;
 }
 
 /** A NIC of the world: its model, its place in the PC and its cable. */
@@ -56,7 +58,7 @@ export class World {
   /** @throws RangeError for a NIC that does not exist */
   constructor(options: WorldOptions = {}) {
     this.scheduler = options.scheduler ?? new Scheduler();
-    this.arena = new OwnedArena(ARENA);
+    this.arena = options.arena ?? new OwnedArena(ARENA);
     this.random = new Random(`world ${options.seed ?? 0}`);
     this.machine = new Machine({
       scheduler: this.scheduler,

@@ -5,6 +5,7 @@ import { Machine } from '../hosts/machine/index.js';
 import { PortPhy } from '../lab/port-phy.js';
 import { Cable } from '../link/index.js';
 import { enumerate, ProbeChain } from '../pci/index.js';
+import { OwnedArena } from '../platform/arena.js';
 import { Checksum, emptyFrame } from '../platform/phy.js';
 import { spawn, type Task } from '../platform/task.js';
 import type { ContractCase } from './register-contract.js';
@@ -23,8 +24,13 @@ export function driverContract(driver: NicDriver, make: () => EmulatedFunction):
   );
 }
 
+/** One memory for all cases, which run one after the other. */
+let arena: OwnedArena | undefined;
+
 function traffic(driver: NicDriver, model: EmulatedFunction, schedule: Schedule, options: DriverOptions): void {
-  const machine = new Machine({ schedule, seed: 1, strict: true });
+  arena ??= new OwnedArena(128 << 20);
+  arena.clear();
+  const machine = new Machine({ schedule, seed: 1, strict: true, arena });
   machine.bus.add(model);
   const far = new PortPhy({ arena: machine.arena, mac: Uint8Array.of(2, 0, 0, 0, 0, 9), name: 'far' });
   if (!model.port) throw new Error('the model has no port');

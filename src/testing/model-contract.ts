@@ -2,6 +2,7 @@
 import type { EmulatedFunction } from '../emulators/index.js';
 import { Machine } from '../hosts/machine/index.js';
 import { enumerate } from '../pci/index.js';
+import { OwnedArena } from '../platform/arena.js';
 import { bdf } from '../platform/config-access.js';
 import { Random } from '../platform/random.js';
 import { pci } from '../registers/index.js';
@@ -19,8 +20,13 @@ const PLACE = bdf(0, 3, 0);
 /** Timers fired between two batches of accesses. */
 const STEPS = 200;
 
+/** One memory for all cases, which run one after the other. */
+let arena: OwnedArena | undefined;
+
 function machineWith(make: () => EmulatedFunction, seed: number | string): Machine {
-  const machine = new Machine({ seed, ramBytes: 4 << 20 });
+  arena ??= new OwnedArena(32 << 20);
+  arena.clear();
+  const machine = new Machine({ seed, ramBytes: 4 << 20, arena });
   machine.bus.add(make(), { device: 3 });
   return machine;
 }
