@@ -28,8 +28,38 @@ console.log(`${added} entries added`);
 
 function platform(name) {
   const words = name.replace(/^.*\//, '').split(/[-_]/);
-  const os = ['darwin', 'linux', 'win32', 'freebsd', 'openbsd', 'netbsd', 'android', 'sunos', 'aix', 'openharmony'].find((word) => words.includes(word));
-  const cpu = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 'riscv64d', 'loong64', 'ppc64', 's390x', 'mips64el', 'wasm32'].find((word) => words.includes(word));
-  const libc = os === 'linux' ? (words.includes('musl') ? 'musl' : words.includes('gnu') || words.includes('gnueabihf') ? 'glibc' : undefined) : undefined;
+  const os = [
+    'darwin',
+    'linux',
+    'win32',
+    'freebsd',
+    'openbsd',
+    'netbsd',
+    'android',
+    'sunos',
+    'aix',
+    'openharmony',
+  ].find((word) => words.includes(word));
+  const cpu = [
+    'x64',
+    'arm64',
+    'arm',
+    'ia32',
+    'riscv64',
+    'riscv64d',
+    'loong64',
+    'ppc64',
+    's390x',
+    'mips64el',
+    'wasm32',
+  ].find((word) => words.includes(word));
+  const libc =
+    os === 'linux'
+      ? words.includes('musl')
+        ? 'musl'
+        : words.includes('gnu') || words.includes('gnueabihf')
+          ? 'glibc'
+          : undefined
+      : undefined;
   return [os, cpu === 'riscv64d' ? 'riscv64' : cpu, libc];
 }

@@ -1,5 +1,5 @@
 /** Runs schedulers: virtual ones in bursts, real ones by sleeping until the next deadline. */
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { NEVER, type Scheduler } from '../platform/clock.js';
 
 /** Timers fired before Node gets a turn (signals, sockets, output). */
@@ -16,7 +16,8 @@ export async function drive(scheduler: Scheduler, done: () => boolean): Promise<
     } else {
       scheduler.runDue();
       const wait = scheduler.next - scheduler.refresh();
-      if (scheduler.next === NEVER || wait > SHORTEST_SLEEP) await sleep(Math.min(50, Math.max(1, Math.floor(wait / 1000))));
+      if (scheduler.next === NEVER || wait > SHORTEST_SLEEP)
+        await sleep(Math.min(50, Math.max(1, Math.floor(wait / 1000))));
       else await turn();
     }
   }

@@ -144,7 +144,9 @@ export async function lab(argv: readonly string[]): Promise<number> {
 }
 
 /** The parts of a run that are told while it goes on. */
-export function story(args: LabArguments): Pick<Parameters<typeof runLab>[0], 'onEnumerated' | 'onProbed' | 'onProgress' | 'onEnded'> {
+export function story(
+  args: LabArguments,
+): Pick<Parameters<typeof runLab>[0], 'onEnumerated' | 'onProbed' | 'onProgress' | 'onEnded'> {
   if (args.json) return {};
   let shown = 0;
   return {
@@ -164,7 +166,9 @@ export function story(args: LabArguments): Pick<Parameters<typeof runLab>[0], 'o
     onEnded: (report) => {
       const clear = process.stdout.isTTY ? '\r\x1b[K' : '';
       const steps = `link ${report.times.link} ms, lease ${report.times.lease} ms, dns ${report.times.dns} ms, connect ${report.times.connect} ms`;
-      console.log(`${clear}${report.address} ${report.nic} ${progressBar(report.bytes, args.mib * 1_048_576)}  ${report.error ?? steps}`);
+      console.log(
+        `${clear}${report.address} ${report.nic} ${progressBar(report.bytes, args.mib * 1_048_576)}  ${report.error ?? steps}`,
+      );
     },
   };
 }
@@ -176,10 +180,22 @@ export function finish(args: LabArguments, report: LabReport): number {
     return report.ok ? 0 : 1;
   }
   const rows = report.devices.map((d) => [
-    d.address, d.nic, d.driver, d.link, d.interrupts, d.ipv4, (d.bytes / 1_048_576).toFixed(0), d.sha256Ok ? 'ok' : 'WRONG', d.mbitPerSecond.toFixed(0),
-    d.virtualSeconds.toFixed(3), String(d.frames), String(d.diagnostics.length),
+    d.address,
+    d.nic,
+    d.driver,
+    d.link,
+    d.interrupts,
+    d.ipv4,
+    (d.bytes / 1_048_576).toFixed(0),
+    d.sha256Ok ? 'ok' : 'WRONG',
+    d.mbitPerSecond.toFixed(0),
+    d.virtualSeconds.toFixed(3),
+    String(d.frames),
+    String(d.diagnostics.length),
   ]);
-  console.log(`\n${columns([['address', 'nic', 'driver', 'link', 'irq', 'ipv4', 'MiB', 'sha256', 'Mbit/s', 'virtual s', 'frames', 'diagnostics'], ...rows])}`);
+  console.log(
+    `\n${columns([['address', 'nic', 'driver', 'link', 'irq', 'ipv4', 'MiB', 'sha256', 'Mbit/s', 'virtual s', 'frames', 'diagnostics'], ...rows])}`,
+  );
   for (const device of report.devices) {
     for (const text of device.diagnostics) console.log(`! ${text}`);
     if (device.error) console.log(`! ${device.address} ${device.nic}: ${device.error}`);

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { World } from '../lab/index.js';
-import { enumerate, lspci } from '../pci/index.js';
 import { parseDump } from '../pci/dump/index.js';
+import { enumerate, lspci } from '../pci/index.js';
 import { UsageError } from './usage.js';
 
 export const help = `nicforge lspci [-v|-x] [FILE]

@@ -21,9 +21,18 @@ export async function probeCommand(argv: readonly string[]): Promise<string> {
   const records = await runTask({ scheduler: world.scheduler, drive }, chain.offerAll(functions));
   if (values.json) {
     return JSON.stringify(
-      records.map(({ fn, driver, chip, steps }) => ({ address: fn.name, vendor: fn.vendor, device: fn.device, driver: driver ?? null, nic: chip ?? null, steps })),
+      records.map(({ fn, driver, chip, steps }) => ({
+        address: fn.name,
+        vendor: fn.vendor,
+        device: fn.device,
+        driver: driver ?? null,
+        nic: chip ?? null,
+        steps,
+      })),
     );
   }
   if (values.explain) return explainProbe(records, describeFunction);
-  return records.map((record) => `${record.fn.name} ${describeFunction(record.fn)}: ${record.driver ?? 'no driver'}`).join('\n');
+  return records
+    .map((record) => `${record.fn.name} ${describeFunction(record.fn)}: ${record.driver ?? 'no driver'}`)
+    .join('\n');
 }

@@ -1,5 +1,18 @@
 /** `nicforge regs`: a register as bit diagram and fields; by name or by offset. */
-import { type AnyReg, explainFields, type Field, hex, i82540em, maskOf, meta, pci, pick, type RegisterMap, registerAt, virtio } from '../registers/index.js';
+import {
+  type AnyReg,
+  explainFields,
+  type Field,
+  hex,
+  i82540em,
+  maskOf,
+  meta,
+  pci,
+  pick,
+  type RegisterMap,
+  registerAt,
+  virtio,
+} from '../registers/index.js';
 import { columns, nearest } from './text.js';
 import { number32, UsageError } from './usage.js';
 
@@ -32,7 +45,13 @@ function list(map: RegisterMap): string {
   const rows = Object.values(map.registers)
     .map((register) => register[meta])
     .sort((a, b) => a.at - b.at)
-    .map((info) => [hex(info.at, 16), info.count > 1 ? `${info.name}[${info.count}]` : info.name, String(info.width), info.doc, info.ref]);
+    .map((info) => [
+      hex(info.at, 16),
+      info.count > 1 ? `${info.name}[${info.count}]` : info.name,
+      String(info.width),
+      info.doc,
+      info.ref,
+    ]);
   return `${map.chip} ${map.space}\n${columns([['offset', 'register', 'bits', 'what', 'section'], ...rows])}`;
 }
 
@@ -74,10 +93,17 @@ function show(map: RegisterMap, register: AnyReg, index: number, value: number |
     const x = pick(value ?? info.reset, maskOf(field));
     const meaning = field.values?.[x];
     const range = field.bits === 1 ? String(field.lo) : `${field.lo + field.bits - 1}:${field.lo}`;
-    return [range, name, field.access, `${x > 9 ? `0x${x.toString(16)}` : x}${meaning ? ` ${meaning}` : ''}`, field.inert ? `${field.doc} (stored, without effect in the model)` : field.doc];
+    return [
+      range,
+      name,
+      field.access,
+      `${x > 9 ? `0x${x.toString(16)}` : x}${meaning ? ` ${meaning}` : ''}`,
+      field.inert ? `${field.doc} (stored, without effect in the model)` : field.doc,
+    ];
   });
   lines.push(columns([['bits', 'field', 'access', value === undefined ? 'reset' : 'value', 'meaning'], ...rows]));
-  if (value !== undefined) lines.push('', `${info.name} = ${explainFields(register, value)} (${hex(value, info.width)})`);
+  if (value !== undefined)
+    lines.push('', `${info.name} = ${explainFields(register, value)} (${hex(value, info.width)})`);
   return lines.join('\n');
 }
 
@@ -97,7 +123,11 @@ function diagram(width: number, fields: Readonly<Record<string, Field>>, value: 
   for (let high = width - 1; high >= 0; high -= 16) {
     const bits = Array.from({ length: Math.min(16, high + 1) }, (_, i) => high - i);
     const line = (cell: (b: number) => string): string => bits.map((b) => cell(b).padStart(3)).join('');
-    rows.push(`bit  ${line(String)}`, `field${line((b) => owner[b]!)}`, `value${line((b) => String((value >>> b) & 1))}`);
+    rows.push(
+      `bit  ${line(String)}`,
+      `field${line((b) => owner[b]!)}`,
+      `value${line((b) => String((value >>> b) & 1))}`,
+    );
   }
   return `${rows.join('\n')}\n${legend.join(', ')}; - reserved`;
 }

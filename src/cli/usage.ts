@@ -6,14 +6,16 @@ export class UsageError extends Error {}
 /** A whole number from `least` to `most`. @throws UsageError naming the option */
 export function whole(option: string, text: string, least: number, most: number): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) throw new UsageError(`--${option} takes a whole number from ${least} to ${most}, not "${text}"`);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw new UsageError(`--${option} takes a whole number from ${least} to ${most}, not "${text}"`);
   return value;
 }
 
 /** A probability. @throws UsageError naming the option */
 export function probability(option: string, text: string): number {
   const value = Number(text);
-  if (!/^\d*\.?\d+$/.test(text) || value > 1) throw new UsageError(`--${option} takes a probability from 0 to 1, not "${text}"`);
+  if (!/^\d*\.?\d+$/.test(text) || value > 1)
+    throw new UsageError(`--${option} takes a probability from 0 to 1, not "${text}"`);
   return value;
 }
 
@@ -27,6 +29,7 @@ export function oneOf<T extends string>(option: string, text: string, list: read
 /** A number as people write registers: decimal or 0x. @throws UsageError */
 export function number32(what: string, text: string): number {
   const value = Number(text);
-  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || value > 0xffff_ffff) throw new UsageError(`${what} is a number of at most 32 bits, decimal or 0x, not "${text}"`);
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text) || value > 0xffff_ffff)
+    throw new UsageError(`${what} is a number of at most 32 bits, decimal or 0x, not "${text}"`);
   return value;
 }

@@ -4,9 +4,11 @@
  */
 import type { NicDriver } from './driver.js';
 import { e1000 } from './e1000/index.js';
+import { virtioNet } from './virtio-net/index.js';
 
 export * from './driver.js';
 export { E1000Nic, e1000 } from './e1000/index.js';
+export { VirtioNic, virtioNet } from './virtio-net/index.js';
 
 /** Every driver, in the order in which they are registered. */
-export const allDrivers: readonly NicDriver[] = [e1000];
+export const allDrivers: readonly NicDriver[] = [virtioNet, e1000];

@@ -36,8 +36,17 @@ export class DmaSet {
     this.#below = below;
   }
 
-  /** @throws NicError `no-resource` when there is no memory left; what was taken before stays until {@link DmaSet.free} */
+  /**
+   * A region that does not cross a multiple of 4 GiB, so that all of it has one upper address word.
+   * @throws NicError `no-resource` when there is no memory left; what was taken before stays until {@link DmaSet.free}
+   */
   alloc(bytes: number, align: number): DmaRegion {
+    const region = this.#take(bytes, align);
+    // The piece that crosses is kept: the next one begins behind the boundary.
+    return highOf(region.address) === highOf(region.address + bytes - 1) ? region : this.#take(bytes, align);
+  }
+
+  #take(bytes: number, align: number): DmaRegion {
     let region: DmaRegion;
     try {
       region = this.dma.alloc(bytes, align, this.#below);

@@ -1,10 +1,11 @@
 /** The host at the other end of the lab's cables: our stack with DHCP, DNS, HTTP, echo and discard servers. */
+
+import type { LinkPort } from '../link/index.js';
 import { DhcpServer, DnsServer, EchoServices, type HashFactory, HttpServer, labRoutes, NetLoop } from '../net/index.js';
 import type { OwnedArena } from '../platform/arena.js';
 import type { Scheduler } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
 import { Stack } from '../stack/index.js';
-import type { LinkPort } from '../link/index.js';
 import { PortPhy } from './port-phy.js';
 
 /** How a gateway is made. */
@@ -41,12 +42,20 @@ export class Gateway {
     this.phy = new PortPhy({ arena, mac: MAC, name: 'gateway' });
     this.stack = new Stack({ device: this.phy, arena, random });
     this.stack.addAddress(`${GATEWAY_ADDRESS}/24`);
-    this.loop = new NetLoop({ scheduler, stack: this.stack, ...(options.realTime ? { realTime: options.realTime } : {}) });
+    this.loop = new NetLoop({
+      scheduler,
+      stack: this.stack,
+      ...(options.realTime ? { realTime: options.realTime } : {}),
+    });
     this.phy.onReady = () => this.loop.kick();
     const bytes = options.tcpBytes ?? 262_144;
-    this.dhcp = this.loop.add(new DhcpServer(this.stack, { first: '10.0.2.15', last: '10.0.2.200', domain: 'lab', dns: [GATEWAY_ADDRESS] }));
+    this.dhcp = this.loop.add(
+      new DhcpServer(this.stack, { first: '10.0.2.15', last: '10.0.2.200', domain: 'lab', dns: [GATEWAY_ADDRESS] }),
+    );
     this.dns = this.loop.add(new DnsServer(this.stack, { zone: { [GATEWAY_NAME]: GATEWAY_ADDRESS } }));
-    this.http = this.loop.add(new HttpServer(this.stack, { handler: labRoutes(options.hash), tcp: { sendBytes: bytes, receiveBytes: bytes } }));
+    this.http = this.loop.add(
+      new HttpServer(this.stack, { handler: labRoutes(options.hash), tcp: { sendBytes: bytes, receiveBytes: bytes } }),
+    );
     this.echo = this.loop.add(new EchoServices(this.stack));
     this.loop.start();
   }

@@ -4,7 +4,7 @@ import { type App, HttpClient, NetLoop } from '../net/index.js';
 import type { OwnedArena } from '../platform/arena.js';
 import { type Micros, NEVER, type Scheduler } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import { type DhcpFallback, DhcpClient, DnsClient, Stack } from '../stack/index.js';
+import { DhcpClient, type DhcpOptions, DnsClient, Stack } from '../stack/index.js';
 import { milliseconds } from './report.js';
 
 /** A SHA-256 under way. */
@@ -23,9 +23,14 @@ export interface JobOptions {
   /** What to fetch, how long it is and its hash. */
   readonly download: { readonly url: string; readonly bytes: number; readonly sha256: string };
   /** Where to send as many bytes as are downloaded; the answer is JSON with `length` and `sha256`. */
-  readonly upload?: { readonly url: string; readonly bytes: number; readonly sha256: string; readonly fill: (u8: Uint8Array, at: number, offset: number, bytes: number) => void };
+  readonly upload?: {
+    readonly url: string;
+    readonly bytes: number;
+    readonly sha256: string;
+    readonly fill: (u8: Uint8Array, at: number, offset: number, bytes: number) => void;
+  };
   readonly hash: () => Hash;
-  readonly fallback?: DhcpFallback;
+  readonly dhcp?: DhcpOptions;
   readonly onProgress?: (bytes: number, total: number) => void;
   /** A real clock in microseconds, for measuring. */
   readonly realTime?: () => number;
@@ -99,7 +104,13 @@ export class NicJob implements App {
   get times(): { link: number; lease: number; dns: number; connect: number; transfer: number } {
     const { begun, link, lease, dns, connected, ended } = this.at;
     const between = (from: Micros, to: Micros): number => (to > 0 ? milliseconds(to - from) : 0);
-    return { link: between(begun, link), lease: between(link, lease), dns: between(lease, dns), connect: between(dns, connected), transfer: between(connected, ended) };
+    return {
+      link: between(begun, link),
+      lease: between(link, lease),
+      dns: between(lease, dns),
+      connect: between(dns, connected),
+      transfer: between(connected, ended),
+    };
   }
 
   start(): void {
@@ -130,7 +141,7 @@ export class NicJob implements App {
       this.at.link = now;
       this.phase = 'lease';
       this.#deadline = now + LEASE_LIMIT;
-      this.#dhcp = new DhcpClient(this.stack, { hostName: 'nicforge', ...(this.#options.fallback ? { fallback: this.#options.fallback } : {}) });
+      this.#dhcp = new DhcpClient(this.stack, { hostName: 'nicforge', ...this.#options.dhcp });
       return true;
     }
     if (now >= this.#deadline) this.#fail(`no link within ${LINK_LIMIT / 1e6} s`, now);
@@ -169,7 +180,8 @@ export class NicJob implements App {
         if (client.status !== 200) return this.#fail(`HTTP status ${client.status}`, now);
         const digest = sum.digest();
         this.sha256Ok = digest === download.sha256 && this.received === download.bytes;
-        if (!this.sha256Ok) return this.#fail(`SHA-256 of ${this.received} bytes is ${digest}, not ${download.sha256}`, now);
+        if (!this.sha256Ok)
+          return this.#fail(`SHA-256 of ${this.received} bytes is ${digest}, not ${download.sha256}`, now);
         if (this.#options.upload) this.phase = 'upload';
         else this.#done(now);
       },

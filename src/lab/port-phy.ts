@@ -60,9 +60,17 @@ export class PortPhy implements PhyDevice {
     this.#tx = arena.alloc(TX_SLOTS * SLOT);
     this.#big = arena.alloc(BIG_SLOTS * BIG);
     this.#segment = arena.alloc(SLOT) + 2;
-    for (let i = 0; i < TX_SLOTS + BIG_SLOTS; i++) this.#queue.push({ offset: 0, length: 0, checksum: Checksum.none, csumStart: 0, csumOffset: 0, gsoSize: 0 });
+    for (let i = 0; i < TX_SLOTS + BIG_SLOTS; i++)
+      this.#queue.push({ offset: 0, length: 0, checksum: Checksum.none, csumStart: 0, csumOffset: 0, gsoSize: 0 });
     this.#out = { arena, offset: 0, length: 0, fcsOk: true };
-    this.capabilities = { mtu: options.mtu ?? 1500, maxSegmentBytes: BIG - 64, tso6: true, txChecksum: true, rxChecksum: false, vlan: false };
+    this.capabilities = {
+      mtu: options.mtu ?? 1500,
+      maxSegmentBytes: BIG - 64,
+      tso6: true,
+      txChecksum: true,
+      rxChecksum: false,
+      vlan: false,
+    };
     this.port.receive = (frame) => this.#take(frame);
     this.port.offer(GIGABIT);
   }
@@ -137,7 +145,13 @@ export class PortPhy implements PhyDevice {
     const { u8 } = this.#arena;
     if (queued.checksum === Checksum.partial) {
       const start = queued.offset + queued.csumStart;
-      insertChecksum(this.#arena, start, queued.offset + queued.length, start + queued.csumOffset, queued.csumOffset === 6);
+      insertChecksum(
+        this.#arena,
+        start,
+        queued.offset + queued.length,
+        start + queued.csumOffset,
+        queued.csumOffset === 6,
+      );
     }
     let length = queued.length;
     if (length < MIN_FRAME) {
@@ -172,11 +186,16 @@ export class PortPhy implements PhyDevice {
     for (let sent = 0, index = 0; sent < payload; index++) {
       const bytes = Math.min(queued.gsoSize, payload - sent);
       u8.copyWithin(this.#segment, at, at + plan.headerBytes);
-      u8.copyWithin(this.#segment + plan.headerBytes, at + plan.headerBytes + sent, at + plan.headerBytes + sent + bytes);
+      u8.copyWithin(
+        this.#segment + plan.headerBytes,
+        at + plan.headerBytes + sent,
+        at + plan.headerBytes + sent + bytes,
+      );
       patchSegment(arena, this.#segment, plan, index, sent, bytes, sent + bytes === payload);
       this.#out.offset = this.#segment;
       this.#out.length = Math.max(MIN_FRAME, plan.headerBytes + bytes);
-      if (plan.headerBytes + bytes < MIN_FRAME) u8.fill(0, this.#segment + plan.headerBytes + bytes, this.#segment + MIN_FRAME);
+      if (plan.headerBytes + bytes < MIN_FRAME)
+        u8.fill(0, this.#segment + plan.headerBytes + bytes, this.#segment + MIN_FRAME);
       this.port.transmit(this.#out);
       sent += bytes;
     }

@@ -32,7 +32,14 @@ export interface DeviceReport {
   readonly diagnostics: readonly string[];
   readonly interrupts: string;
   /** Milliseconds on the run's clock. */
-  readonly times: { readonly probe: number; readonly link: number; readonly lease: number; readonly dns: number; readonly connect: number; readonly transfer: number };
+  readonly times: {
+    readonly probe: number;
+    readonly link: number;
+    readonly lease: number;
+    readonly dns: number;
+    readonly connect: number;
+    readonly transfer: number;
+  };
   /** Why it failed; absent when all went well. */
   readonly error?: string;
 }

@@ -23,7 +23,7 @@ export interface LabSetup {
   readonly driverOptions?: DriverOptions;
   /** Only NICs of these names; default all that bind. */
   readonly only?: readonly string[];
-  readonly job: Pick<JobOptions, 'download' | 'upload' | 'hash' | 'realTime' | 'fallback' | 'pollInterval'>;
+  readonly job: Pick<JobOptions, 'download' | 'upload' | 'hash' | 'realTime' | 'dhcp' | 'pollInterval'>;
   /** Longest turn so far of a loop that is not a NIC's, in real microseconds. */
   readonly otherTurns?: () => number;
   readonly onEnumerated?: (topology: PciTopology) => void;
@@ -85,8 +85,12 @@ export async function runLab(setup: LabSetup): Promise<LabReport> {
     if (!job.ended) job.phase = 'failed';
     longest = Math.max(longest, job.loop.longestTurn);
     job.loop.stop();
-    const report = deviceReport(record, nic, job, probeTimes.get(record.fn.name) ?? 0, diagnostics);
-    await runTask(setup, chain.release(record.fn));
+    let report = deviceReport(record, nic, job, probeTimes.get(record.fn.name) ?? 0, diagnostics);
+    try {
+      await runTask(setup, chain.release(record.fn));
+    } catch (error) {
+      report = { ...report, error: report.error ?? `closing: ${error instanceof Error ? error.message : error}` };
+    }
     devices.push(report);
     setup.onEnded?.(report);
   }
@@ -95,14 +99,25 @@ export async function runLab(setup: LabSetup): Promise<LabReport> {
   const rest = texts(diagnostics.problems()).filter((text) => !named.has(text));
   const issues = topology.issues.map((issue) => `error ${issue.kind}: ${issue.message}`);
   const all = [...issues, ...rest];
-  return { ok: all.length === 0 && devices.length > 0 && devices.every(good), devices, diagnostics: all, longestTurnMs: milliseconds(longest) };
+  return {
+    ok: all.length === 0 && devices.length > 0 && devices.every(good),
+    devices,
+    diagnostics: all,
+    longestTurnMs: milliseconds(longest),
+  };
 }
 
 function good(device: DeviceReport): boolean {
   return device.error === undefined && device.sha256Ok && device.diagnostics.length === 0;
 }
 
-function deviceReport(record: ProbeRecord<Nic>, nic: Nic, job: NicJob, probeTime: number, diagnostics: Diagnostics): DeviceReport {
+function deviceReport(
+  record: ProbeRecord<Nic>,
+  nic: Nic,
+  job: NicJob,
+  probeTime: number,
+  diagnostics: Diagnostics,
+): DeviceReport {
   const { fn } = record;
   const mine = diagnostics.problems().filter((d) => d.device.endsWith(fn.name));
   const payload = job.received + job.uploaded;
@@ -113,7 +128,9 @@ function deviceReport(record: ProbeRecord<Nic>, nic: Nic, job: NicJob, probeTime
     device: fn.device.toString(16).padStart(4, '0'),
     nic: nic.name,
     driver: nic.driver,
-    link: nic.link.up ? `${nic.link.speed > 0 ? `${nic.link.speed} Mbit/s` : 'up'}${nic.link.fullDuplex ? ' full' : ''}` : 'down',
+    link: nic.link.up
+      ? `${nic.link.speed > 0 ? `${nic.link.speed} Mbit/s` : 'up'}${nic.link.fullDuplex ? ' full' : ''}`
+      : 'down',
     ipv4: job.ipv4,
     bytes: job.received,
     sha256Ok: job.sha256Ok,

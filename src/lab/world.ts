@@ -1,14 +1,14 @@
 /** A ready world: a PC with a bus tree and NICs, a switch, a gateway, and cables between them. */
 import type { EmulatedFunction, PciShell, Schedule } from '../emulators/index.js';
 import { Machine } from '../hosts/machine/index.js';
-import { Cable, EthernetSwitch, FaultStage, type FaultRates, type LinkPort, PcapngWriter } from '../link/index.js';
+import { Cable, EthernetSwitch, type FaultRates, FaultStage, type LinkPort, PcapngWriter } from '../link/index.js';
 import type { HashFactory } from '../net/index.js';
 import { OwnedArena } from '../platform/arena.js';
 import { Scheduler } from '../platform/clock.js';
 import { Diagnostics } from '../platform/diagnostics.js';
 import { Random } from '../platform/random.js';
 import { Gateway } from './gateway.js';
-import { nicKind, NICS } from './nics.js';
+import { NICS, nicKind } from './nics.js';
 
 /** How a world is built. */
 export interface WorldOptions {
@@ -29,6 +29,8 @@ export interface WorldOptions {
   /** Something else than our gateway behind the switch: a port to plug in. */
   readonly uplink?: LinkPort;
   readonly strict?: boolean;
+  /** Memory to live in, at least 192 MiB; default a new piece. */
+  readonly arena?: OwnedArena;
 }
 
 /** A NIC of the world: its model, its place in the PC and its cable. */
@@ -56,7 +58,7 @@ export class World {
   /** @throws RangeError for a NIC that does not exist */
   constructor(options: WorldOptions = {}) {
     this.scheduler = options.scheduler ?? new Scheduler();
-    this.arena = new OwnedArena(ARENA);
+    this.arena = options.arena ?? new OwnedArena(ARENA);
     this.random = new Random(`world ${options.seed ?? 0}`);
     this.machine = new Machine({
       scheduler: this.scheduler,
@@ -99,6 +101,7 @@ export class World {
       const cable = new Cable(model.port!, this.switch.port(), {
         scheduler: this.scheduler,
         arena: this.arena,
+        ...(options.schedule === 'timed' ? { rate: 1000 } : {}),
         ...(options.latency === undefined ? {} : { latency: options.latency }),
         ...(faults ? { faults } : {}),
       });

@@ -15,6 +15,8 @@ export interface CableOptions {
   readonly arena: Arena & { alloc(bytes: number): number };
   /** One-way delay in microseconds. Default 0. */
   readonly latency?: Micros;
+  /** Mbit/s of each direction; frames wait their turn. Default: no limit. */
+  readonly rate?: number;
   /** Loss, damage, duplication, reordering. */
   readonly faults?: FaultStage;
 }
@@ -22,6 +24,8 @@ export interface CableOptions {
 /** Frames that may be under way in one direction; beyond it they are lost. */
 const SLOTS = 512;
 const SLOT_BYTES = 16_640;
+/** Preamble, FCS and gap of each frame on the wire, bytes. */
+const WIRE_OVERHEAD = 24;
 
 interface Flight {
   readonly at: number;
@@ -40,6 +44,8 @@ class Lane {
   readonly #flights: Flight[] = [];
   #free: Flight[] = [];
   #made = 0;
+  readonly #rate: number;
+  #wireFree: Micros = 0;
   #orders = 0;
   readonly #out: LinkFrame;
   lost = 0;
@@ -49,6 +55,7 @@ class Lane {
     this.#scheduler = options.scheduler;
     this.#arena = options.arena;
     this.#timer = options.scheduler.timer(() => this.#arrive());
+    this.#rate = options.rate ?? 0;
     this.#out = { arena: options.arena, offset: 0, length: 0, fcsOk: true };
   }
 
@@ -62,6 +69,11 @@ class Lane {
     flight.length = frame.length;
     flight.fcsOk = frame.fcsOk;
     flight.due = this.#scheduler.now + delay;
+    if (this.#rate > 0) {
+      this.#wireFree =
+        Math.max(this.#wireFree, this.#scheduler.now) + ((frame.length + WIRE_OVERHEAD) * 8) / this.#rate;
+      flight.due = Math.ceil(this.#wireFree) + delay;
+    }
     flight.order = this.#orders++;
     // Sorted by arrival; almost always the new one goes last.
     let place = this.#flights.length;
@@ -108,6 +120,8 @@ export class Cable implements Medium {
   faults: FaultStage | undefined;
   readonly #scheduler: Scheduler;
   readonly #latency: Micros;
+  /** Nothing holds frames back: they pass during the call. */
+  readonly #straight: boolean;
   readonly #toA: Lane;
   readonly #toB: Lane;
   #plugged = false;
@@ -119,6 +133,7 @@ export class Cable implements Medium {
     this.#scheduler = options.scheduler;
     this.#latency = options.latency ?? 0;
     this.faults = options.faults;
+    this.#straight = this.#latency === 0 && options.rate === undefined;
     this.#toA = new Lane(a, options);
     this.#toB = new Lane(b, options);
     this.plug();
@@ -178,7 +193,7 @@ export class Cable implements Medium {
   }
 
   #pass(from: LinkPort, to: LinkPort, frame: LinkFrame, extra: Micros): void {
-    if (this.#latency === 0 && extra === 0 && this.faults === undefined) to.deliver(frame);
+    if (this.#straight && this.faults === undefined) to.deliver(frame);
     else (from === this.a ? this.#toB : this.#toA).send(frame, this.#latency + extra);
   }
 }

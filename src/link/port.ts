@@ -114,7 +114,7 @@ export class LinkPort {
 
   /** Sends a frame. The bytes may be used again when the call returns. False: there is no carrier. */
   transmit(frame: LinkFrame): boolean {
-    return this.#medium !== undefined && this.#medium.carry(this, frame);
+    return this.#medium?.carry(this, frame) ?? false;
   }
 
   /** @internal For media: plugs this end in. */

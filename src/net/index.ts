@@ -1,4 +1,5 @@
 /** What applications use: the five-phase loop, HTTP, and the servers of a small network. */
+export * from './async.js';
 export * from './dhcp-server.js';
 export * from './dns-server.js';
 export * from './echo.js';

@@ -43,6 +43,8 @@ export interface NetLoopOptions {
   readonly realTime?: () => number;
 }
 
+const NO_LINK_RETRY: Micros = 10_000;
+
 /** One loop over one stack. */
 export class NetLoop {
   readonly stack: Stack;
@@ -124,7 +126,11 @@ export class NetLoop {
   nextDeadline(): Micros {
     const now = this.#scheduler.now;
     let next = Math.min(this.stack.nextDeadline(), now + this.#pollInterval);
-    if (this.stack.blocked) next = Math.min(next, now + this.#retryInterval);
+    if (this.stack.blocked) {
+      // Without a link no slot comes free soon; the driver's link event kicks.
+      const retry = this.stack.device?.linkUp === false ? NO_LINK_RETRY : this.#retryInterval;
+      next = Math.min(next, now + retry);
+    }
     if (this.#nic !== undefined) next = Math.min(next, this.#nic.nextStep);
     for (let i = 0; i < this.#apps.length; i++) next = Math.min(next, this.#apps[i]!.nextDeadline());
     return next;

@@ -96,6 +96,12 @@ export class OwnedArena implements Arena {
     if (i > 0) this.#merge(i - 1);
   }
 
+  /** Takes everything back: who still holds a piece must not use it. For runs one after the other in the same memory. */
+  clear(): void {
+    this.#used.clear();
+    this.#holes = [{ at: GRAIN, bytes: this.bytes - GRAIN }];
+  }
+
   /** Size of the piece at `at` as handed out, or 0 when nothing is allocated there. */
   sizeOf(at: number): number {
     return this.#used.get(at) ?? 0;

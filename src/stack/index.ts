@@ -1,4 +1,4 @@
-/** One TCP/IP stack for any Ethernet device that speaks {@link "platform"}'s phy. */
+/** One TCP/IP stack for any Ethernet device behind the phy seam of `platform`. */
 export * from './iface/addresses.js';
 export * from './iface/conflict.js';
 export { ErrorReport, IcmpLayer, IpError } from './iface/icmp.js';
@@ -27,6 +27,7 @@ export * from './wire/bytes.js';
 export * from './wire/dhcp.js';
 export * from './wire/dns.js';
 export * from './wire/ethernet.js';
+export * from './wire/explain.js';
 export * from './wire/icmpv4.js';
 export * from './wire/ipv4.js';
 export * from './wire/tcp.js';

@@ -7,7 +7,7 @@ import { cases, run } from './support.js';
 const MODES = ['polled', 'intx', 'msi', 'msix'] as const;
 
 test.each(NICS.map((nic) => nic.name))('%s delivers every byte', { timeout: 600_000 }, async (nic) => {
-  const count = cases(150);
+  const count = cases(300);
   for (let seed = 0; seed < count; seed++) {
     const random = new Random(`seeds ${nic} ${seed}`);
     const rate = (most: number): number => random.below(1000) * (most / 1000);
@@ -19,7 +19,11 @@ test.each(NICS.map((nic) => nic.name))('%s delivers every byte', { timeout: 600_
       bytes: 1 + random.below(200_000),
       upload: random.chance(0.5),
       strict: true,
-      driver: { interrupts: [MODES[random.below(4)]!, 'intx' as const], rxRing: 8 << random.below(6), txRing: 8 << random.below(6) },
+      driver: {
+        interrupts: [MODES[random.below(4)]!, 'intx' as const],
+        rxRing: 8 << random.below(6),
+        txRing: 8 << random.below(6),
+      },
     };
     const { report, world } = await run(options);
     const told = `seed ${seed}: ${JSON.stringify(options)}\n${JSON.stringify(report, null, 1)}\n${JSON.stringify(world.diagnostics.list())}`;
@@ -30,8 +34,17 @@ test.each(NICS.map((nic) => nic.name))('%s delivers every byte', { timeout: 600_
 test('every schedule and interrupt mode without faults', { timeout: 300_000 }, async () => {
   for (const schedule of ['fast', 'timed', 'adversarial'] as const) {
     for (const interrupts of MODES) {
-      const { report, world } = await run({ schedule, upload: true, bytes: 300_000, driver: { interrupts: [interrupts, 'intx'] }, strict: true });
-      expect(report.ok, `${schedule} ${interrupts} ${JSON.stringify(report)} ${JSON.stringify(world.diagnostics.list())}`).toBe(true);
+      const { report, world } = await run({
+        schedule,
+        upload: true,
+        bytes: 300_000,
+        driver: { interrupts: [interrupts, 'intx'] },
+        strict: true,
+      });
+      expect(
+        report.ok,
+        `${schedule} ${interrupts} ${JSON.stringify(report)} ${JSON.stringify(world.diagnostics.list())}`,
+      ).toBe(true);
       expect(report.devices).toHaveLength(NICS.length);
     }
   }

@@ -1,8 +1,17 @@
 /** Runs of the lab inside the test process, on a virtual clock, bounded in steps. */
 import { createHash } from 'node:crypto';
 import type { DriverOptions } from '../../src/drivers/index.js';
-import { GATEWAY_NAME, type Hash, type LabReport, type LabSetup, runLab, World, type WorldOptions } from '../../src/lab/index.js';
+import {
+  GATEWAY_NAME,
+  type Hash,
+  type LabReport,
+  type LabSetup,
+  runLab,
+  World,
+  type WorldOptions,
+} from '../../src/lab/index.js';
 import { hex, streamDigest, writeStream } from '../../src/net/index.js';
+import { OwnedArena } from '../../src/platform/arena.js';
 import type { Scheduler } from '../../src/platform/clock.js';
 
 /** Number of cases that a test of `usual` cases runs: NICFORGE_CASES scales it (1 is the usual number). */
@@ -34,10 +43,14 @@ export interface RunOptions extends WorldOptions {
   readonly with?: (setup: LabSetup, world: World) => LabSetup;
 }
 
+const arena = new OwnedArena(192 << 20);
+
 /** One run: a world, all its NICs, `bytes` bytes each. */
 export async function run(options: RunOptions = {}): Promise<{ report: LabReport; world: World }> {
   const bytes = options.bytes ?? 256 * 1024;
-  const world = new World({ hash: () => createHash('sha256'), ...options });
+  // One memory for all runs: every WebAssembly memory reserves gigabytes of addresses until it is collected.
+  arena.clear();
+  const world = new World({ hash: () => createHash('sha256'), arena, ...options });
   const sha256 = hex(streamDigest(bytes, () => createHash('sha256')));
   const setup: LabSetup = {
     host: world.machine,

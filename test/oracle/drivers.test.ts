@@ -1,13 +1,13 @@
 /** Proof 2, frame level: our drivers on QEMU's own models, heard and answered by slirp, in every interrupt mode. */
 import { describe, expect, it } from 'vitest';
-import { e1000, type InterruptMode, type Nic, type NicDriver } from '../../src/drivers/index.js';
-import { openQemu, type QemuHost, qemuMissing } from '../../src/hosts/qemu/index.js';
+import { e1000, type InterruptMode, type Nic, type NicDriver, virtioNet } from '../../src/drivers/index.js';
+import { openQemu, type QemuHost } from '../../src/hosts/qemu/index.js';
 import { enumerate, issuesText, type ProbeOutcome, score } from '../../src/pci/index.js';
 import { emptyFrame, type Frame } from '../../src/platform/phy.js';
 import * as f from './frames.js';
+import { qemuForTests } from './support.js';
 
-const missing = qemuMissing();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+const qemu = await qemuForTests();
 
 interface Model {
   readonly driver: NicDriver;
@@ -17,7 +17,7 @@ interface Model {
 
 const MODELS: readonly Model[] = [
   { driver: e1000, device: 'e1000', modes: ['polled', 'intx'] },
-  // { driver: virtioNet, device: 'virtio-net-pci,disable-legacy=on', modes: ['polled', 'intx', 'msix'] },
+  { driver: virtioNet, device: 'virtio-net-pci,disable-legacy=on', modes: ['polled', 'intx', 'msix'] },
 ];
 
 async function bring(host: QemuHost, driver: NicDriver, mode: InterruptMode, more = {}): Promise<Nic> {
@@ -84,10 +84,10 @@ class Loop {
   }
 }
 
-describe.skipIf(missing !== undefined)('drivers on QEMU models', () => {
+describe.skipIf(!qemu)('drivers on QEMU models', () => {
   for (const { driver, device, modes } of MODELS) {
     for (const mode of modes) {
-      it(`${driver.name}, ${mode}: link, ARP, 300 pings of all sizes, DHCP with checksum offload`, async () => {
+      it(`${driver.name}, ${mode}: link, ARP, 300 pings of all sizes, DHCP (checksum by the NIC if it can)`, async () => {
         const host = await openQemu({
           args: ['-netdev', 'user,id=n', '-device', `${device},netdev=n,mac=52:54:00:12:34:56`],
         });
@@ -122,8 +122,9 @@ describe.skipIf(missing !== undefined)('drivers on QEMU models', () => {
           }
           expect(answered.size).toBe(300);
 
-          expect(nic.capabilities.txChecksum).toBe(true);
-          loop.send((frame) => f.discover(nic.mac, frame, 0x4711));
+          // QEMU offers virtio-net's checksum bits only above a backend with headers, which slirp has not.
+          expect(nic.capabilities.txChecksum).toBe(driver === e1000);
+          loop.send((frame) => f.discover(nic.mac, frame, 0x4711, nic.capabilities.txChecksum));
           let address: string | undefined;
           await loop.until(() => {
             for (const frame of loop.inbox.splice(0)) address ??= f.offered(frame, 0x4711);

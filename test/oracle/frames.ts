@@ -83,8 +83,8 @@ export function pong(frame: Uint8Array, bytes: number): number {
   return sequence;
 }
 
-/** DHCPDISCOVER whose UDP checksum is left to the NIC: only the pseudo-header's sum is in the field. */
-export function discover(mac: Uint8Array, frame: Frame, xid: number): void {
+/** DHCPDISCOVER; with `offload` the UDP checksum is left to the NIC: only the pseudo-header's sum is in the field. */
+export function discover(mac: Uint8Array, frame: Frame, xid: number, offload: boolean): void {
   const bootp = new Array<number>(300).fill(0);
   bootp.splice(0, 4, 1, 1, 6, 0);
   bootp.splice(4, 4, 0, 0, ...be16(xid));
@@ -95,7 +95,12 @@ export function discover(mac: Uint8Array, frame: Frame, xid: number): void {
   const pseudo = [0, 0, 0, 0, 255, 255, 255, 255, 0, 17, ...be16(length)];
   const partial = ~finish(sumPlain(Uint8Array.from(pseudo), 0, pseudo.length, 0)) & 0xffff;
   const udp = [0, 68, 0, 67, ...be16(length), ...be16(partial), ...bootp];
+  if (!offload) {
+    const whole = [...pseudo, ...udp.slice(0, 6), 0, 0, ...bootp];
+    udp.splice(6, 2, ...be16(finish(sumPlain(Uint8Array.from(whole), 0, whole.length, 0))));
+  }
   fill(frame, [...BROADCAST, ...mac, 0x08, 0x00, ...ipv4(17, [0, 0, 0, 0], [255, 255, 255, 255], udp)]);
+  if (!offload) return;
   frame.checksum = Checksum.partial;
   frame.csumStart = 34;
   frame.csumOffset = 6;

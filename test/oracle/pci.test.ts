@@ -1,11 +1,10 @@
 /** Proof 1: our enumerator numbers and assigns a q35; QEMU's monitor agrees on buses, windows and addresses. */
 import { describe, expect, it } from 'vitest';
-import { openQemu, qemuMissing } from '../../src/hosts/qemu/index.js';
+import { openQemu } from '../../src/hosts/qemu/index.js';
 import { describeFunction, enumerate, issuesText, lspci, topologyText } from '../../src/pci/index.js';
-import { parseInfoPci } from './support.js';
+import { parseInfoPci, qemuForTests } from './support.js';
 
-const missing = qemuMissing();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+const qemu = await qemuForTests();
 
 const TOPOLOGY = [
   '-device',
@@ -40,10 +39,10 @@ const TOPOLOGY = [
   'VGA,addr=6',
 ]; // prettier-ignore
 
-describe.skipIf(missing !== undefined)('PCI on q35', () => {
+describe.skipIf(!qemu)('PCI on q35', () => {
   for (const config of ['ecam', 'ports'] as const) {
     it(`QEMU's monitor agrees with what was numbered and assigned through ${config}`, async () => {
-      const host = await openQemu({ args: TOPOLOGY, config });
+      const host = await openQemu({ ...qemu, args: TOPOLOGY, config });
       try {
         const topology = enumerate(host);
         expect(issuesText(topology.issues)).toBe('');

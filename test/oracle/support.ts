@@ -1,5 +1,8 @@
-/** What the oracle tests share: reading QEMU's monitor. */
+/** What the oracle tests share: finding QEMU, reading its monitor. */
+import { findQemu, libcMissing, type QemuProgram } from '../../src/hosts/qemu/index.js';
 import { bdf } from '../../src/platform/config-access.js';
+import { orSkip, piecesOrSkip } from '../support/skips.js';
+import { Unavailable } from '../support/unavailable.js';
 
 /** A range as `info pci` prints it; base above limit when it is closed. */
 export interface MonitorRange {
@@ -61,4 +64,13 @@ export function parseInfoPci(text: string): MonitorFunction[] {
     }
   }
   return all;
+}
+
+/** The QEMU to test with: NICFORGE_QEMU or the one in PATH, else the private one; undefined (and a reason printed) without. */
+export async function qemuForTests(): Promise<{ program?: QemuProgram } | undefined> {
+  const koffi = libcMissing();
+  if (koffi !== undefined) return orSkip(() => Promise.reject(new Unavailable('qemu', 'platform', koffi)));
+  if (findQemu() !== undefined) return {};
+  const pieces = await piecesOrSkip('qemu');
+  return pieces && { program: pieces.qemu.program };
 }

@@ -145,7 +145,8 @@ export class RxUnit {
     const limit = Math.min(pick(this.#regs.get(PBA), PBA.RXA) * 1024, this.#fifoBytes);
     let at = this.#fifoTail;
     // A frame is not split: what does not fit before the end starts at the beginning again.
-    const waste = at + need > this.#fifoBytes ? this.#fifoBytes - at : 0;
+    const wraps = at + need > this.#fifoBytes;
+    const waste = wraps ? this.#fifoBytes - at : 0;
     if (this.#fifoUsed + waste + need > limit) {
       this.#statistics.count(i82540em.MPC);
       this.#interrupts.raise(ICR.RXO);
@@ -153,7 +154,8 @@ export class RxUnit {
       return 'fifo-full';
     }
     const arena = this.#bus.arena;
-    if (waste > 0) {
+    // Also when the last frame ended exactly at the end: nothing is wasted then.
+    if (wraps) {
       if (waste >= 8) arena.u32[(this.#fifo + at) >> 2] = -1;
       this.#fifoUsed += waste;
       at = 0;

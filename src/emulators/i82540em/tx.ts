@@ -7,9 +7,9 @@ import type { LinkFrame } from '../../link/port.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import { type DeviceBus, DmaFault, type ModelAlarm } from '../function.js';
 import { insertChecksum } from '../offload/checksum.js';
-import { emptyPlan, patchSegment, readHeader, type SegmentPlan } from '../offload/segment.js';
 import type { InterruptUnit } from './interrupts.js';
 import type { StatisticsUnit } from './statistics.js';
+import { type OffloadContext, TsoUnit } from './tso.js';
 
 const { TCTL, TDBAL, TDBAH, TDLEN, TDH, TDT, TXDCTL, CTRL, VET, ICR } = i82540em;
 const { DESCRIPTOR_BYTES } = i82540em;
@@ -17,18 +17,15 @@ const { LENGTH, CSO, EOP, IFCS, IC, RS, DEXT, VLE, IDE } = i82540em.TXD_CMD;
 const { CSS, SPECIAL } = i82540em.TXD_STATUS;
 const { DTALEN, DTYP, TSE } = i82540em.TXD_DATA;
 const { IXSM, TXSM, DD } = i82540em.TXD_POPTS;
-const { CTX_IP, CTX_TU, CTX_CMD, CTX_MSS } = i82540em;
+const { CTX_IP, CTX_TU, CTX_CMD } = i82540em;
 
 /** Descriptors fetched at a time; also the most that one slice sends. */
 const BATCH = 64;
 /** Largest packet without segmentation (8254x §3.3.2). */
 const MAX_PACKET = 16288;
-/** Largest data descriptor payload that is gathered for one segmentation send; a hostile length stops here. */
-const MAX_SEND = 256 * 1024;
 /** Before the frame there is room for a VLAN tag. */
 const HEADROOM = 18;
 const MIN_FRAME = 60;
-const HEADER_MAX = 256;
 
 /** What the transmitter needs of the rest of the chip. */
 export interface TxOwner {
@@ -55,28 +52,17 @@ export class TxUnit {
   readonly #tdt: number;
   readonly #ring: number;
   readonly #packet: number;
-  readonly #header: number;
   readonly #frame: LinkFrame;
-  readonly #plan: SegmentPlan = emptyPlan();
+  readonly #context: OffloadContext = { known: false, ip: 0, tu: 0, command: 0, mss: 0 };
+  readonly #tso: TsoUnit;
   readonly #ringWords: number;
-  /** Bytes gathered of the current packet, or of the current segment's header and payload. */
+  /** Bytes gathered of the current packet. */
   #length = 0;
-  #segmenting = false;
   #overflow = false;
   /** First data descriptor's options hold for the packet (8254x §3.3.7.1). */
   #options = 0;
   #tag = 0;
   #tagged = false;
-  // The offload context, as the last context descriptors left it.
-  #contextIp = 0;
-  #contextTu = 0;
-  #contextCommand = 0;
-  #contextMss = 0;
-  #haveContext = false;
-  // Segmentation under way.
-  #segment = 0;
-  #sent = 0;
-  #payload = 0;
   #wireFree = 0;
 
   constructor(
@@ -98,7 +84,7 @@ export class TxUnit {
     this.#ring = bus.allocBuffer(BATCH * DESCRIPTOR_BYTES);
     this.#ringWords = this.#ring >> 2;
     this.#packet = bus.allocBuffer(HEADROOM + MAX_PACKET + 64) + HEADROOM;
-    this.#header = bus.allocBuffer(HEADER_MAX);
+    this.#tso = new TsoUnit(bus, this.#context, this.#packet, MAX_PACKET, (bytes) => this.#send(bytes, true));
     this.#frame = { arena: bus.arena, offset: 0, length: 0, fcsOk: true };
     regs.on(TDT, { write: (value) => this.#doorbell(value & 0xffff) });
     regs.on(TCTL, { write: (value, _i, old) => this.#control(value, old) });
@@ -108,9 +94,8 @@ export class TxUnit {
   reset(): void {
     this.#alarm.cancel();
     this.#length = 0;
-    this.#segmenting = this.#overflow = this.#haveContext = false;
-    this.#contextIp = this.#contextTu = this.#contextCommand = this.#contextMss = 0;
-    this.#segment = this.#sent = this.#payload = 0;
+    this.#overflow = this.#context.known = false;
+    this.#tso.reset();
     this.#options = this.#tag = 0;
     this.#tagged = false;
     this.#wireFree = 0;
@@ -222,7 +207,7 @@ export class TxUnit {
     if (wrote) this.#interrupts.sent(delayed);
     if (next === this.#values[this.#tdt]) {
       this.#interrupts.raise(ICR.TXQE);
-      if (this.#length > 0 || this.#segmenting) this.#unfinished();
+      if (this.#length > 0 || this.#tso.active) this.#unfinished();
     } else {
       this.#low(next, size);
       this.#alarm.arm(
@@ -245,7 +230,7 @@ export class TxUnit {
 
   #descriptor(low: number, high: number, command: number, status: number): void {
     if ((command & DEXT) === 0) this.#legacy(low, high, command, status);
-    else if (pick(command, DTYP) === 0) this.#context(low, high, command, status);
+    else if (pick(command, DTYP) === 0) this.#takeContext(low, high, command, status);
     else if (pick(command, DTYP) === 1) this.#data(low, high, command, status);
     else {
       this.#bus.report({
@@ -258,7 +243,7 @@ export class TxUnit {
     }
   }
 
-  #context(low: number, high: number, command: number, status: number): void {
+  #takeContext(low: number, high: number, command: number, status: number): void {
     if (this.#length > 0) {
       this.#bus.report({
         rule: 'descriptor-order',
@@ -268,11 +253,11 @@ export class TxUnit {
         ref: '8254x §3.3.6',
       });
     }
-    this.#contextIp = low;
-    this.#contextTu = high;
-    this.#contextCommand = command;
-    this.#contextMss = status;
-    this.#haveContext = true;
+    this.#context.ip = low;
+    this.#context.tu = high;
+    this.#context.command = command;
+    this.#context.mss = status;
+    this.#context.known = true;
   }
 
   #legacy(low: number, high: number, command: number, status: number): void {
@@ -298,11 +283,11 @@ export class TxUnit {
   }
 
   #data(low: number, high: number, command: number, status: number): void {
-    if (this.#length === 0 && !this.#segmenting) this.#begin(command, status, status);
+    if (this.#length === 0 && !this.#tso.active) this.#begin(command, status, status);
     if ((command & TSE) !== 0) {
-      if (!this.#segmenting && this.#length === 0) this.#beginSegmenting();
-      this.#gatherSegments(low, high, command & DTALEN);
-      if ((command & EOP) !== 0) this.#endSegmenting();
+      if (!this.#tso.active) this.#tso.begin(this.#options);
+      this.#tso.gather((high >>> 0) * 0x1_0000_0000 + (low >>> 0), command & DTALEN);
+      if ((command & EOP) !== 0) this.#statistics.count(this.#tso.end() ? i82540em.TSCTC : i82540em.TSCTFC);
       return;
     }
     this.#gather(low, high, command & DTALEN);
@@ -352,7 +337,7 @@ export class TxUnit {
   #checksums(): void {
     const arena = this.#bus.arena;
     const at = this.#packet;
-    if (!this.#haveContext) {
+    if (!this.#context.known) {
       this.#bus.report({
         rule: 'offload-context',
         register: 'POPTS',
@@ -364,22 +349,22 @@ export class TxUnit {
     }
     const end = (last: number): number => (last === 0 ? this.#length : Math.min(last + 1, this.#length));
     if ((this.#options & IXSM) !== 0) {
-      const start = pick(this.#contextIp, CTX_IP.IPCSS);
-      const field = pick(this.#contextIp, CTX_IP.IPCSO);
+      const start = pick(this.#context.ip, CTX_IP.IPCSS);
+      const field = pick(this.#context.ip, CTX_IP.IPCSO);
       if (this.#inside(start, field, 'IPCSS/IPCSO')) {
-        insertChecksum(arena, at + start, at + end(pick(this.#contextIp, CTX_IP.IPCSE)), at + field, false);
+        insertChecksum(arena, at + start, at + end(pick(this.#context.ip, CTX_IP.IPCSE)), at + field, false);
       }
     }
     if ((this.#options & TXSM) !== 0) {
-      const start = pick(this.#contextTu, CTX_TU.TUCSS);
-      const field = pick(this.#contextTu, CTX_TU.TUCSO);
+      const start = pick(this.#context.tu, CTX_TU.TUCSS);
+      const field = pick(this.#context.tu, CTX_TU.TUCSO);
       if (this.#inside(start, field, 'TUCSS/TUCSO')) {
         insertChecksum(
           arena,
           at + start,
-          at + end(pick(this.#contextTu, CTX_TU.TUCSE)),
+          at + end(pick(this.#context.tu, CTX_TU.TUCSE)),
           at + field,
-          (this.#contextCommand & CTX_CMD.TCP) === 0,
+          (this.#context.command & CTX_CMD.TCP) === 0,
         );
       }
     }
@@ -395,114 +380,6 @@ export class TxUnit {
       ref: '8254x §3.3.6',
     });
     return false;
-  }
-
-  #beginSegmenting(): void {
-    const plan = this.#plan;
-    plan.headerBytes = pick(this.#contextMss, CTX_MSS.HDRLEN);
-    plan.l3 = pick(this.#contextIp, CTX_IP.IPCSS);
-    plan.l4 = pick(this.#contextTu, CTX_TU.TUCSS);
-    plan.ipv4 = (this.#contextCommand & CTX_CMD.IP) !== 0;
-    plan.tcp = (this.#contextCommand & CTX_CMD.TCP) !== 0;
-    plan.ipChecksumAt = (this.#options & IXSM) !== 0 ? pick(this.#contextIp, CTX_IP.IPCSO) : 0;
-    plan.l4ChecksumAt = (this.#options & TXSM) !== 0 ? pick(this.#contextTu, CTX_TU.TUCSO) : 0;
-    const mss = pick(this.#contextMss, CTX_MSS.MSS);
-    this.#segmenting = true;
-    this.#segment = this.#sent = this.#payload = 0;
-    const l4Bytes = plan.tcp ? 20 : 8;
-    const l3Bytes = plan.ipv4 ? 20 : 40;
-    const sane =
-      this.#haveContext &&
-      (this.#contextCommand & CTX_CMD.TSE) !== 0 &&
-      mss > 0 &&
-      plan.l3 + l3Bytes <= plan.l4 &&
-      plan.l4 + l4Bytes <= plan.headerBytes &&
-      plan.headerBytes + mss <= MAX_PACKET &&
-      plan.ipChecksumAt + 1 < plan.headerBytes &&
-      plan.l4ChecksumAt + 1 < plan.headerBytes;
-    if (!sane) {
-      this.#overflow = true;
-      this.#bus.report({
-        rule: 'offload-context',
-        register: 'CTX',
-        value: this.#contextMss,
-        message: 'segmentation asked without a context whose header length, offsets and MSS fit together',
-        ref: '8254x §3.5',
-      });
-    }
-  }
-
-  /** Fills segments with `bytes` bytes from guest memory and sends each full one; the last one waits for the end. */
-  #gatherSegments(low: number, high: number, bytes: number): void {
-    if (this.#overflow) return;
-    const arena = this.#bus.arena;
-    const plan = this.#plan;
-    const mss = pick(this.#contextMss, CTX_MSS.MSS);
-    let address = (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
-    let left = bytes;
-    if (this.#sent + this.#payload + left > MAX_SEND) {
-      this.#overflow = true;
-      this.#bus.report({
-        rule: 'frame-too-long',
-        register: 'PAYLEN',
-        value: this.#sent + left,
-        message: `more than ${MAX_SEND} bytes in one send`,
-        ref: '8254x §3.5',
-      });
-      return;
-    }
-    while (left > 0) {
-      if (this.#length < plan.headerBytes) {
-        const piece = Math.min(left, plan.headerBytes - this.#length);
-        if (this.#bus.read(address, arena, this.#packet + this.#length, piece) !== DmaFault.none) this.#overflow = true;
-        this.#length += piece;
-        address += piece;
-        left -= piece;
-        if (this.#length === plan.headerBytes) {
-          arena.u8.copyWithin(this.#header, this.#packet, this.#packet + plan.headerBytes);
-          readHeader(arena, this.#header, plan);
-        }
-        continue;
-      }
-      if (this.#payload === mss) this.#emitSegment(false);
-      const piece = Math.min(left, mss - this.#payload);
-      if (this.#bus.read(address, arena, this.#packet + plan.headerBytes + this.#payload, piece) !== DmaFault.none)
-        this.#overflow = true;
-      this.#payload += piece;
-      address += piece;
-      left -= piece;
-      if (this.#overflow) return;
-    }
-  }
-
-  #emitSegment(last: boolean): void {
-    const arena = this.#bus.arena;
-    const plan = this.#plan;
-    if (this.#segment > 0) arena.u8.copyWithin(this.#packet, this.#header, this.#header + plan.headerBytes);
-    patchSegment(arena, this.#packet, plan, this.#segment, this.#sent, this.#payload, last);
-    this.#send(plan.headerBytes + this.#payload, true);
-    this.#segment++;
-    this.#sent += this.#payload;
-    this.#payload = 0;
-  }
-
-  #endSegmenting(): void {
-    if (!this.#overflow && this.#length >= this.#plan.headerBytes) {
-      const asked = pick(this.#contextCommand, CTX_CMD.PAYLEN);
-      if (asked !== this.#sent + this.#payload) {
-        this.#bus.report({
-          rule: 'offload-context',
-          register: 'PAYLEN',
-          value: asked,
-          message: `PAYLEN says ${asked} bytes, the descriptors carry ${this.#sent + this.#payload}`,
-          ref: '8254x §3.3.6',
-        });
-      }
-      this.#emitSegment(true);
-      this.#statistics.count(i82540em.TSCTC);
-    } else this.#statistics.count(i82540em.TSCTFC);
-    this.#segmenting = false;
-    this.#length = 0;
   }
 
   /** The packet is whole: pads it and sends it. */

@@ -172,7 +172,7 @@ export class VirtioNet implements EmulatedFunction {
     this.#rx.reset();
     this.#tx.reset();
     this.regs.set(virtio.NUM_QUEUES, this.#queues.length);
-    this.#mac.forEach((byte, i) => this.#net.set(virtio.NET_MAC, byte, i));
+    for (let i = 0; i < 6; i++) this.#net.set(virtio.NET_MAC, this.#mac[i]!, i);
     this.#net.set(virtio.NET_MTU, this.#mtu);
     this.#net.set(virtio.NET_MAX_PAIRS, 1);
     this.#net.set(virtio.NET_SPEED, -1);
@@ -311,18 +311,23 @@ export class VirtioNet implements EmulatedFunction {
     }
   }
 
+  /** What is wrong with the accepted set, if anything. */
+  #wrongFeatures(): string | undefined {
+    if (!this.#has(FEATURE.VERSION_1)) return 'VIRTIO_F_VERSION_1 was not accepted by a driver of a modern device';
+    if (((this.#accepted[0] & ~this.#offered[0]) | (this.#accepted[1] & ~this.#offered[1])) !== 0)
+      return 'features were accepted that were not offered';
+    const segments = this.#has(NET_FEATURE.HOST_TSO4) || this.#has(NET_FEATURE.HOST_TSO6);
+    if (segments && !this.#has(NET_FEATURE.CSUM)) return 'HOST_TSO4 and HOST_TSO6 need CSUM';
+    return undefined;
+  }
+
   /** FEATURES_OK: the device takes the set, or clears the bit again (§3.1.1 step 5). */
   #settle(): void {
-    const refuse = (message: string, value: number): void => {
-      this.#report('feature-not-negotiated', 'DRIVER_FEATURE', value, message, '§3.1.1');
+    const wrong = this.#wrongFeatures();
+    if (wrong !== undefined) {
+      this.#report('feature-not-negotiated', 'DRIVER_FEATURE', this.#accepted[0], wrong, '§3.1.1');
       this.regs.lower(DEVICE_STATUS, DEVICE_STATUS.FEATURES_OK);
-    };
-    if (!this.#has(FEATURE.VERSION_1))
-      return refuse('VIRTIO_F_VERSION_1 was not accepted by a driver of a modern device', this.#accepted[1]);
-    const foreign = (this.#accepted[0] & ~this.#offered[0]) | (this.#accepted[1] & ~this.#offered[1]);
-    if (foreign !== 0) return refuse('features were accepted that were not offered', foreign);
-    if ((this.#has(NET_FEATURE.HOST_TSO4) || this.#has(NET_FEATURE.HOST_TSO6)) && !this.#has(NET_FEATURE.CSUM)) {
-      return refuse('HOST_TSO4 and HOST_TSO6 need CSUM', this.#accepted[0]);
+      return;
     }
     for (const queue of this.#queues) {
       queue.eventIdx = this.#has(FEATURE.EVENT_IDX);

@@ -41,7 +41,7 @@ export class Bridge {
     this.kind = kind;
     if (kind === 'root-port') {
       const capability = [pci.CAP.PCIE, 0, 0x42, 0x00, 0x00, 0x80, 0x00, 0x00];
-      capability.forEach((byte, i) => (this.#rest[PCIE_AT - HEADER + i] = byte));
+      this.#rest.set(capability, PCIE_AT - HEADER);
       // Link capabilities and status: 8 GT/s, one lane, active.
       this.#rest.set([0x13, 0x00, 0x10, 0x00], PCIE_AT - HEADER + 12);
       this.#rest.set([0x13, 0x20], PCIE_AT - HEADER + 18);

@@ -5,5 +5,6 @@
 export { GuestMemory } from './dma.js';
 export { openQemu, QemuHost, type QemuHostOptions } from './host.js';
 export { QemuInterrupts } from './interrupts.js';
-export { findQemu, type QemuOptions, type QemuProcess, qemuMissing, startQemu } from './process.js';
+export { libcMissing } from './libc.js';
+export { findQemu, type QemuOptions, type QemuProcess, type QemuProgram, qemuMissing, startQemu } from './process.js';
 export { type LineChange, QtestClient, QtestMmio, qtestPorts } from './qtest.js';

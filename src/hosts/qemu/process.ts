@@ -34,8 +34,17 @@ export interface QemuOptions {
   readonly args: readonly string[];
   /** RAM in MiB; default 64. Kept below 3 GiB. */
   readonly memoryMib?: number;
-  /** The program; default {@link findQemu}. */
-  readonly binary?: string;
+  /** The program; default what {@link findQemu} finds. */
+  readonly program?: QemuProgram;
+}
+
+/** A QEMU that is not simply installed: unpacked somewhere, started through a loader. */
+export interface QemuProgram {
+  readonly file: string;
+  /** Before ours. */
+  readonly args: readonly string[];
+  /** Beside this process's environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A running QEMU. */
@@ -79,8 +88,9 @@ function executable(path: string): boolean {
 
 /** Starts a q35 without firmware's help. @throws Error with what QEMU said, when it does not come up in 20 s */
 export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
-  const binary = options.binary ?? findQemu();
-  if (binary === undefined) throw new Error(qemuMissing());
+  const found = findQemu();
+  const program = options.program ?? (found === undefined ? undefined : { file: found, args: [], env: {} });
+  if (program === undefined) throw new Error(qemuMissing());
   const libc = loadLibc();
   const bytes = (options.memoryMib ?? 64) * 0x10_0000;
   const folder = mkdtempSync(join(tmpdir(), 'nicforge-qemu-'));
@@ -103,8 +113,9 @@ export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
     const qtestPath = join(folder, 'qtest');
     const qmpPath = join(folder, 'qmp');
     const started = spawn(
-      binary,
+      program.file,
       [
+        ...program.args,
         '-nodefaults',
         '-no-user-config',
         '-display',
@@ -127,7 +138,7 @@ export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
         `unix:${qmpPath},server=on,wait=off`,
         ...options.args,
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...program.env } },
     );
     child = started;
     let said = '';
@@ -154,7 +165,7 @@ export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
       pid: started.pid!,
       qtest,
       ram,
-      version: versionOf(binary),
+      version: versionOf(program),
       monitor: (command) => ask(qmpPath, command),
       async stop() {
         qtest.close();
@@ -171,8 +182,9 @@ export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
   }
 }
 
-function versionOf(binary: string): string {
-  return execFileSync(binary, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? '';
+function versionOf(program: QemuProgram): string {
+  const env = { ...process.env, ...program.env };
+  return execFileSync(program.file, [...program.args, '--version'], { encoding: 'utf8', env }).split('\n')[0] ?? '';
 }
 
 /** One command over QMP: greeting, capabilities, command, answer. */

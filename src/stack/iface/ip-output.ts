@@ -3,7 +3,7 @@
  * fragmentation buffer) and writes its IP header; the caller writes the payload where it is told; `commit` sends it.
  */
 import type { Arena, OwnedArena } from '../../platform/arena.js';
-import type { Micros } from '../../platform/clock.js';
+import { type Micros, NEVER } from '../../platform/clock.js';
 import { copy, finish, sum16 } from '../../platform/kernels.js';
 import { Checksum } from '../../platform/phy.js';
 import type { Random } from '../../platform/random.js';
@@ -33,6 +33,9 @@ export const Send = {
 } as const;
 
 const Mode = { none: 0, device: 1, pending: 2, loopback: 3, fragments: 4 } as const;
+
+/** How long a packet in fragments waits for its neighbour. */
+const FRAGMENT_PATIENCE: Micros = 3_500_000;
 
 /** The parts of the stack that output needs. */
 export interface OutputParts {
@@ -69,6 +72,7 @@ export class IpOutput {
   #fragmentSent = 0;
   readonly #fragmentPath = new Path();
   #fragmentSince: Micros = 0;
+  #fragmentWaits = false;
 
   constructor(parts: OutputParts) {
     this.#parts = parts;
@@ -249,6 +253,7 @@ export class IpOutput {
     this.#fragmentBytes = bytes;
     this.#fragmentSent = 0;
     this.#fragmentSince = now;
+    this.#fragmentWaits = false;
     return Send.ok;
   }
 
@@ -257,18 +262,25 @@ export class IpOutput {
     return this.#fragmentBytes > 0;
   }
 
+  /** When to look at the staged packet again: at once, or at the latest when it is given up if its neighbour is unknown. */
+  get fragmentDeadline(): Micros {
+    if (this.#fragmentBytes === 0) return NEVER;
+    return this.#fragmentWaits ? this.#fragmentSince + FRAGMENT_PATIENCE : 0;
+  }
+
   /** Sends up to `budget` fragments of the staged packet; returns how many. Gives up on it after three seconds. */
   continueFragments(now: Micros, budget: number): number {
     let sent = 0;
     const { link, stats, arena, neighbours } = this.#parts;
     const path = this.#fragmentPath;
     while (this.#fragmentBytes > 0 && sent < budget) {
-      const stale = now - this.#fragmentSince > 3_000_000;
+      const stale = now - this.#fragmentSince >= FRAGMENT_PATIENCE;
       if (stale || this.resolve(path, now) !== Send.ok) {
         this.#fragmentBytes = 0;
         return sent;
       }
-      if (path.kind === PathKind.neighbour && !neighbours.ready(path.neighbour!, now)) return sent;
+      this.#fragmentWaits = path.kind === PathKind.neighbour && !neighbours.ready(path.neighbour!, now);
+      if (this.#fragmentWaits) return sent;
       const left = this.#fragmentBytes - this.#fragmentSent;
       const room = (path.mtu - IPV4_BYTES) & ~7;
       const bytes = Math.min(left, room);

@@ -56,7 +56,7 @@ export interface StackOptions {
   readonly device?: PhyDevice;
   /** For ports, sequence numbers, jitter. */
   readonly random: Random;
-  /** Where rings and pools lie. Default: a new one of 64 MiB (touched as it is used). */
+  /** Where rings and pools lie. Default: a new one of 128 MiB (touched as it is used). */
   readonly arena?: OwnedArena;
   /** Neighbours kept at most, default 256. */
   readonly neighbours?: number;
@@ -66,6 +66,8 @@ export interface StackOptions {
   readonly anyIp?: boolean;
 }
 
+/** When to try again after a turn in which ready sockets could not send for want of a buffer. */
+const STALL_RETRY: Micros = 1000;
 const GRATUITOUS_LIMIT: Micros = 10_000_000;
 
 /** The stack over one device. */
@@ -96,10 +98,11 @@ export class Stack {
   readonly #services: StackService[] = [];
   readonly #raw: RawSocket[] = [];
   readonly #probes: ConflictProbe[] = [];
+  #stalled = false;
   #defended: Micros = -GRATUITOUS_LIMIT;
 
   constructor(options: StackOptions) {
-    this.arena = options.arena ?? new OwnedArena(64 << 20);
+    this.arena = options.arena ?? new OwnedArena(128 << 20);
     this.random = options.random;
     this.device = options.device;
     this.anyIp = options.anyIp ?? false;
@@ -285,11 +288,15 @@ export class Stack {
     const ready = this.#ready;
     // Each turn costs at least one of the budget, so sockets that keep coming back end it too.
     let turns = budget;
+    const waiting = ready.count;
+    const before = count;
     while (turns > 0 && ready.count > 0 && !this.link.blocked) {
       const sent = ready.take()!.transmit(now, Math.min(turns, 16));
       count += sent;
       turns -= Math.max(sent, 1);
     }
+    // Everybody was asked and nobody could send: asking again at this very time would be a spin.
+    this.#stalled = waiting <= budget && count === before && ready.count > 0;
     this.link.flush(now);
     return count;
   }
@@ -307,8 +314,9 @@ export class Stack {
   /** When to call again if no frame arrives: now when something is ready, else the nearest timer, else `NEVER`. */
   nextDeadline(): Micros {
     if (this.out.loopback.count > 0) return this.now;
-    if (!this.link.blocked && (this.#ready.count > 0 || this.out.fragmenting)) return this.now;
+    if (!this.link.blocked && this.#ready.count > 0) return this.now + (this.#stalled ? STALL_RETRY : 0);
     let nearest = Math.min(this.tcp.timers.next, this.neighbours.deadline, this.reassembly.deadline);
+    if (!this.link.blocked) nearest = Math.min(nearest, Math.max(this.out.fragmentDeadline, this.now));
     for (let i = 0; i < this.#services.length; i++) {
       const service = this.#services[i]!;
       if (service.pending) return this.now;
@@ -378,8 +386,9 @@ export class Stack {
     }
     const known = this.#address.set4(target);
     const asked = this.addresses.classify(known);
-    const ours =
-      asked === Destination.own || (this.anyIp && request && asked === Destination.other && sender !== target);
+    // Any-ip answers for everybody, but a probe must find its address free (RFC 5227 §2.1).
+    const proxied = this.anyIp && request && sender !== 0 && sender !== target;
+    const ours = asked === Destination.own || (proxied && asked === Destination.other);
     address.set4(sender);
     // A probe (sender 0.0.0.0) says nothing about anybody, but is answered.
     const odd = sender === 0 || address.multicast || address.limitedBroadcast || address.loopback;

@@ -33,8 +33,8 @@ export function setRto(s: TcpSocket): void {
   s.rto = Math.min(Math.max(wanted, s.config.minRto), s.config.maxRto);
 }
 
-/** An acknowledgement moved `sndUna` forward by `acked`; `flight` was outstanding before. Called after the move. */
-export function onAcked(s: TcpSocket, acked: number, flight: number): void {
+/** An acknowledgement moved `sndUna` forward by `acked`. Called after the move. */
+export function onAcked(s: TcpSocket, acked: number): void {
   const mss = currentMss(s);
   s.dupAcks = 0;
   if (s.recovery === Recovery.fast) {
@@ -56,10 +56,16 @@ export function onAcked(s: TcpSocket, acked: number, flight: number): void {
   }
   if (s.recovery === Recovery.timeout && seqDiff(s.sndUna, s.recover) >= 0) s.recovery = Recovery.none;
   if (s.recovery === Recovery.none) s.recover = s.sndUna;
-  // A window that was not used is not evidence (RFC 7661).
-  if (flight * 2 < s.cwnd) return;
+  if (!s.cwndLimited) return;
   if (s.cwnd < s.ssthresh) s.cwnd += acked;
-  else if (flight + mss >= s.cwnd) s.cwnd += Math.max(Math.floor((mss * Math.min(acked, s.cwnd)) / s.cwnd), 1);
+  else {
+    // A segment per window's worth of bytes (RFC 5681 §3.1, RFC 3465 §2.1).
+    s.acked += acked;
+    if (s.acked >= s.cwnd) {
+      s.acked -= s.cwnd;
+      s.cwnd += mss;
+    }
+  }
   if (s.cwnd > MOST_CWND) s.cwnd = MOST_CWND;
 }
 

@@ -253,20 +253,20 @@ function updateWindow(s: TcpSocket, seg: Segment, window: number, now: Micros): 
   if (window > s.maxWindow) s.maxWindow = window;
   if (s.persist) {
     // Whoever answers probes is alive, however long its window stays closed (RFC 9293 §3.8.6.1).
-    s.stalledSince = now;
+    s.stalledSince = -1;
     if (window > 0) {
       s.persist = false;
       s.backoff = 0;
       s.probeNow = false;
       s.sndNxt = s.sndUna;
       s.rtxAt = s.sndMax === s.sndUna ? NEVER : now + s.rto;
+      if (s.sndMax !== s.sndUna) s.stalledSince = now;
     }
   }
   if (grew) s.layer.ready.add(s);
 }
 
 function advance(s: TcpSocket, seg: Segment, options: TcpOptions, ahead: number, now: Micros): void {
-  const flight = seqDiff(s.sndMax, s.sndUna);
   s.sndUna = seg.ack;
   if (seqDiff(s.sndNxt, s.sndUna) < 0) s.sndNxt = s.sndUna;
   const data = Math.min(seqDiff(s.sndUna, s.txBase), s.tx.used);
@@ -284,7 +284,7 @@ function advance(s: TcpSocket, seg: Segment, options: TcpOptions, ahead: number,
     sampleRtt(s, now - s.timedAt);
     s.timedAt = -1;
   } else if (s.backoff > 0) setRto(s);
-  onAcked(s, ahead, flight);
+  onAcked(s, ahead);
   if (s.sndUna === s.sndMax) {
     s.rtxAt = NEVER;
     s.stalledSince = -1;

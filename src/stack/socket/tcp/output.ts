@@ -111,7 +111,11 @@ function sendData(s: TcpSocket, now: Micros): number {
   // RFC 3042: each of the first two duplicate ACKs lets one new segment out.
   const extra = s.recovery === Recovery.none && s.dupAcks < 3 ? s.dupAcks * mss : 0;
   const inFlight = seqDiff(s.sndNxt, s.sndUna);
-  return sendNew(s, now, mss, Math.min(s.cwnd + extra - inFlight, s.sndWnd - inFlight));
+  const allowed = s.cwnd + extra - inFlight;
+  const result = sendNew(s, now, mss, Math.min(allowed, s.sndWnd - inFlight));
+  // Only a congestion window that held something back may grow (RFC 7661).
+  if (result === NOTHING) s.cwndLimited = allowed < mss && seqDiff(sendEnd(s), s.sndNxt) > 0;
+  return result;
 }
 
 function sendInSackRecovery(s: TcpSocket, now: Micros, mss: number): number {
@@ -224,7 +228,6 @@ function armSending(s: TcpSocket, now: Micros): void {
       s.persist = true;
       s.rtxAt = now + Math.min(s.rto * 2 ** Math.min(s.backoff, 16), s.config.maxRto);
     }
-    if (s.stalledSince < 0) s.stalledSince = now;
   } else if (s.persist) {
     s.persist = false;
     s.rtxAt = NEVER;

@@ -28,9 +28,9 @@ export function pipe(s: TcpSocket, edge: number): number {
   for (let i = 0; i <= count; i++) {
     const to = i < count ? start[i]! : outstanding;
     if (to > from) {
-      const alive = from > edge ? from : edge;
+      const alive = Math.max(from, edge);
       if (to > alive) sum += to - alive;
-      const again = to < resent ? to : resent;
+      const again = Math.min(to, resent);
       if (again > from) sum += again - from;
     }
     if (i < count) from = end[i]!;

@@ -74,7 +74,11 @@ export class TcpSocket implements Transmitter, Timed, Tuple {
   // Congestion (RFC 5681, 6582, 6675).
   cwnd = 0;
   ssthresh = 0x3fffffff;
+  /** The congestion window, not the peer or a lack of data, held sending back. */
+  cwndLimited = false;
   dupAcks = 0;
+  /** Bytes acknowledged since the window last grew in congestion avoidance. */
+  acked = 0;
   recovery: number = Recovery.none;
   recover = 0;
   sackOk = false;
@@ -304,7 +308,7 @@ export class TcpSocket implements Transmitter, Timed, Tuple {
 
   /** @internal Puts the nearest deadline into the layer's heap. */
   arm(): void {
-    let nearest = this.rtxAt < this.ackAt ? this.rtxAt : this.ackAt;
+    let nearest = Math.min(this.rtxAt, this.ackAt);
     if (this.keepAt < nearest) nearest = this.keepAt;
     if (this.waitAt < nearest) nearest = this.waitAt;
     if (nearest < this.heapDeadline) this.layer.timers.armBy(this, nearest);
