@@ -47,7 +47,10 @@ class VirtioRig extends Rig<VirtioNet> {
   features(numbers: readonly number[]): void {
     for (const select of [0, 1]) {
       this.set(v.DRIVER_FEATURE_SELECT, select);
-      this.set(v.DRIVER_FEATURE, numbers.filter((n) => n >> 5 === select).reduce((all, n) => all | (1 << (n & 31)), 0));
+      this.set(
+        v.DRIVER_FEATURE,
+        numbers.filter((n) => n >> 5 === select).reduce((all, n) => all | (1 << (n & 31)), 0),
+      );
     }
   }
 
@@ -171,7 +174,10 @@ describe('negotiation', () => {
 
   test('the pci-cfg window reaches the structures', () => {
     const r = rig();
-    const at = r.fn.capabilities.filter((cap) => cap.id === pci.CAP.VENDOR).map((cap) => cap.at).find((place) => r.fn.read8(place + 3) === 5)!;
+    const at = r.fn.capabilities
+      .filter((cap) => cap.id === pci.CAP.VENDOR)
+      .map((cap) => cap.at)
+      .find((place) => r.fn.read8(place + 3) === 5)!;
     r.fn.write8(at + 4, 4);
     r.fn.write32(at + 8, v.NUM_QUEUES.at);
     r.fn.write32(at + 12, 2);
@@ -191,7 +197,11 @@ describe('transmit', () => {
     const frame = ethernet(BROADCAST, 300);
     const table = 2048;
     const view = new DataView(new ArrayBuffer(48));
-    [[r.put(0, header()), 12], [r.put(64, frame.subarray(0, 100)), 100], [r.put(512, frame.subarray(100)), 200]].forEach(([address, bytes], i) => {
+    [
+      [r.put(0, header()), 12],
+      [r.put(64, frame.subarray(0, 100)), 100],
+      [r.put(512, frame.subarray(100)), 200],
+    ].forEach(([address, bytes], i) => {
       view.setBigUint64(16 * i, BigInt(address!), true);
       view.setUint32(16 * i + 8, bytes!, true);
       view.setUint32(16 * i + 12, i < 2 ? NEXT | ((i + 1) << 16) : 0, true);
@@ -337,33 +347,220 @@ describe("a driver's mistakes", () => {
     r.notify(queue);
   };
   const mistakes: readonly (readonly [string, string, (r: VirtioRig) => void])[] = [
-    ['features that were not offered', 'feature-not-negotiated', (r) => { r.set(DEVICE_STATUS, OK); r.features([FEATURE.VERSION_1, FEATURE.RING_PACKED]); }],
-    ['no VERSION_1', 'feature-not-negotiated', (r) => { r.set(DEVICE_STATUS, OK); r.features([]); r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK); }],
-    ['segmentation without checksums', 'feature-not-negotiated', (r) => { r.set(DEVICE_STATUS, OK); r.features([FEATURE.VERSION_1, NET_FEATURE.HOST_TSO4]); r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK); }],
-    ['features after FEATURES_OK', 'negotiation-order', (r) => { r.set(DEVICE_STATUS, OK); r.features([FEATURE.VERSION_1]); r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK); r.set(v.DRIVER_FEATURE, 0); }],
+    [
+      'features that were not offered',
+      'feature-not-negotiated',
+      (r) => {
+        r.set(DEVICE_STATUS, OK);
+        r.features([FEATURE.VERSION_1, FEATURE.RING_PACKED]);
+      },
+    ],
+    [
+      'no VERSION_1',
+      'feature-not-negotiated',
+      (r) => {
+        r.set(DEVICE_STATUS, OK);
+        r.features([]);
+        r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK);
+      },
+    ],
+    [
+      'segmentation without checksums',
+      'feature-not-negotiated',
+      (r) => {
+        r.set(DEVICE_STATUS, OK);
+        r.features([FEATURE.VERSION_1, NET_FEATURE.HOST_TSO4]);
+        r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK);
+      },
+    ],
+    [
+      'features after FEATURES_OK',
+      'negotiation-order',
+      (r) => {
+        r.set(DEVICE_STATUS, OK);
+        r.features([FEATURE.VERSION_1]);
+        r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK);
+        r.set(v.DRIVER_FEATURE, 0);
+      },
+    ],
     ['DRIVER_OK without FEATURES_OK', 'negotiation-order', (r) => r.set(DEVICE_STATUS, OK | DEVICE_STATUS.DRIVER_OK)],
-    ['queue before FEATURES_OK', 'negotiation-order', (r) => { r.set(DEVICE_STATUS, OK); r.queue(0); }],
+    [
+      'queue before FEATURES_OK',
+      'negotiation-order',
+      (r) => {
+        r.set(DEVICE_STATUS, OK);
+        r.queue(0);
+      },
+    ],
     ['notify before DRIVER_OK', 'use-before-ready', (r) => r.io.write16(0x3000, 0)],
-    ['notify of a queue that is not there', 'queue-state', (r) => { r.start(); r.io.write16(0x3000 + 4 * 9, 9); }],
+    [
+      'notify of a queue that is not there',
+      'queue-state',
+      (r) => {
+        r.start();
+        r.io.write16(0x3000 + 4 * 9, 9);
+      },
+    ],
     ['queue size no power of two', 'ring-length', (r) => r.set(v.QUEUE_SIZE, 100)],
-    ['queue changed while enabled', 'queue-state', (r) => { r.start(); r.set(v.QUEUE_SELECT, 0); r.set(v.QUEUE_SIZE, 8); }],
-    ['misaligned ring', 'ring-alignment', (r) => { r.set(DEVICE_STATUS, OK); r.features([FEATURE.VERSION_1]); r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK); r.set(v.QUEUE_DESC_LOW, 0x1000_0004); r.set(v.QUEUE_ENABLE, 1); }],
-    ['available index runs away', 'queue-state', (r) => { r.start(); r.rings[TX]!.arena.view.setUint16(r.rings[TX]!.offset + 1026, 1000, true); r.notify(TX); }],
-    ['chain that loops', 'descriptor-chain', (r) => { r.start(); r.chain(TX, [{ address: r.put(0, header()), bytes: 12 }]); r.rings[TX]!.arena.view.setUint32(r.rings[TX]!.offset + 12, NEXT, true); r.notify(TX); }],
-    ['descriptor outside the table', 'descriptor-chain', (r) => { r.start(); r.chain(TX, [{ address: r.put(0, header()), bytes: 12 }]); r.rings[TX]!.arena.view.setUint32(r.rings[TX]!.offset + 12, (NEXT | (500 << 16)) >>> 0, true); r.notify(TX); }],
-    ['indirect without the feature', 'feature-not-negotiated', (r) => { r.start(); direct(r, [{ address: r.put(0, header()), bytes: 16, flags: INDIRECT }]); }],
-    ['indirect table of an odd length', 'descriptor-chain', (r) => { r.start([FEATURE.INDIRECT_DESC]); direct(r, [{ address: r.put(0, header()), bytes: 17, flags: INDIRECT }]); }],
-    ['readable after writable', 'descriptor-direction', (r) => { r.start(); direct(r, [{ address: r.put(0, header()), bytes: 12, flags: WRITE }, { address: r.put(64, ethernet(BROADCAST)), bytes: 60 }]); }],
-    ['frame of no bytes', 'descriptor-length', (r) => { r.start(); direct(r, [{ address: r.put(0, header()), bytes: 12 }]); }],
-    ['receive buffer smaller than the header', 'descriptor-length', (r) => { r.start(); r.post(0, 8); r.inject(ethernet(MAC)); }],
-    ['receive buffer smaller than the frame', 'descriptor-length', (r) => { r.start(); r.post(0, 100); r.inject(ethernet(MAC, 200)); }],
-    ['checksum that was not negotiated', 'feature-not-negotiated', (r) => { r.start(); send(r, header(1, 0, 0, 0, 34, 16), tcpFrame(10)); }],
-    ['segmentation that was not negotiated', 'feature-not-negotiated', (r) => { r.start([NET_FEATURE.CSUM]); send(r, header(1, 1, 54, 100, 34, 16), tcpFrame(200)); }],
-    ['checksum outside the frame', 'offload-context', (r) => { r.start([NET_FEATURE.CSUM]); send(r, header(1, 0, 0, 0, 500, 16), tcpFrame(10)); }],
-    ['segment size zero', 'offload-context', (r) => { r.start([NET_FEATURE.CSUM, NET_FEATURE.HOST_TSO4]); send(r, header(1, 1, 54, 0, 34, 16), tcpFrame(200)); }],
-    ['DMA with mastering off', 'dma-disabled', (r) => { r.start(); r.fn.write16(pci.COMMAND.at, pci.COMMAND.MEMORY); r.chain(TX, [{ address: 0, bytes: 12 }]); r.notify(TX); }],
-    ['DMA outside memory', 'dma-fault', (r) => { r.start(); direct(r, [{ address: 0x7000_0000, bytes: 72 }]); }],
-    ['access where nothing is', 'unknown-register', (r) => { r.io.read32(0x800); }],
+    [
+      'queue changed while enabled',
+      'queue-state',
+      (r) => {
+        r.start();
+        r.set(v.QUEUE_SELECT, 0);
+        r.set(v.QUEUE_SIZE, 8);
+      },
+    ],
+    [
+      'misaligned ring',
+      'ring-alignment',
+      (r) => {
+        r.set(DEVICE_STATUS, OK);
+        r.features([FEATURE.VERSION_1]);
+        r.set(DEVICE_STATUS, OK | DEVICE_STATUS.FEATURES_OK);
+        r.set(v.QUEUE_DESC_LOW, 0x1000_0004);
+        r.set(v.QUEUE_ENABLE, 1);
+      },
+    ],
+    [
+      'available index runs away',
+      'queue-state',
+      (r) => {
+        r.start();
+        r.rings[TX]!.arena.view.setUint16(r.rings[TX]!.offset + 1026, 1000, true);
+        r.notify(TX);
+      },
+    ],
+    [
+      'chain that loops',
+      'descriptor-chain',
+      (r) => {
+        r.start();
+        r.chain(TX, [{ address: r.put(0, header()), bytes: 12 }]);
+        r.rings[TX]!.arena.view.setUint32(r.rings[TX]!.offset + 12, NEXT, true);
+        r.notify(TX);
+      },
+    ],
+    [
+      'descriptor outside the table',
+      'descriptor-chain',
+      (r) => {
+        r.start();
+        r.chain(TX, [{ address: r.put(0, header()), bytes: 12 }]);
+        r.rings[TX]!.arena.view.setUint32(r.rings[TX]!.offset + 12, (NEXT | (500 << 16)) >>> 0, true);
+        r.notify(TX);
+      },
+    ],
+    [
+      'indirect without the feature',
+      'feature-not-negotiated',
+      (r) => {
+        r.start();
+        direct(r, [{ address: r.put(0, header()), bytes: 16, flags: INDIRECT }]);
+      },
+    ],
+    [
+      'indirect table of an odd length',
+      'descriptor-chain',
+      (r) => {
+        r.start([FEATURE.INDIRECT_DESC]);
+        direct(r, [{ address: r.put(0, header()), bytes: 17, flags: INDIRECT }]);
+      },
+    ],
+    [
+      'readable after writable',
+      'descriptor-direction',
+      (r) => {
+        r.start();
+        direct(r, [
+          { address: r.put(0, header()), bytes: 12, flags: WRITE },
+          { address: r.put(64, ethernet(BROADCAST)), bytes: 60 },
+        ]);
+      },
+    ],
+    [
+      'frame of no bytes',
+      'descriptor-length',
+      (r) => {
+        r.start();
+        direct(r, [{ address: r.put(0, header()), bytes: 12 }]);
+      },
+    ],
+    [
+      'receive buffer smaller than the header',
+      'descriptor-length',
+      (r) => {
+        r.start();
+        r.post(0, 8);
+        r.inject(ethernet(MAC));
+      },
+    ],
+    [
+      'receive buffer smaller than the frame',
+      'descriptor-length',
+      (r) => {
+        r.start();
+        r.post(0, 100);
+        r.inject(ethernet(MAC, 200));
+      },
+    ],
+    [
+      'checksum that was not negotiated',
+      'feature-not-negotiated',
+      (r) => {
+        r.start();
+        send(r, header(1, 0, 0, 0, 34, 16), tcpFrame(10));
+      },
+    ],
+    [
+      'segmentation that was not negotiated',
+      'feature-not-negotiated',
+      (r) => {
+        r.start([NET_FEATURE.CSUM]);
+        send(r, header(1, 1, 54, 100, 34, 16), tcpFrame(200));
+      },
+    ],
+    [
+      'checksum outside the frame',
+      'offload-context',
+      (r) => {
+        r.start([NET_FEATURE.CSUM]);
+        send(r, header(1, 0, 0, 0, 500, 16), tcpFrame(10));
+      },
+    ],
+    [
+      'segment size zero',
+      'offload-context',
+      (r) => {
+        r.start([NET_FEATURE.CSUM, NET_FEATURE.HOST_TSO4]);
+        send(r, header(1, 1, 54, 0, 34, 16), tcpFrame(200));
+      },
+    ],
+    [
+      'DMA with mastering off',
+      'dma-disabled',
+      (r) => {
+        r.start();
+        r.fn.write16(pci.COMMAND.at, pci.COMMAND.MEMORY);
+        r.chain(TX, [{ address: 0, bytes: 12 }]);
+        r.notify(TX);
+      },
+    ],
+    [
+      'DMA outside memory',
+      'dma-fault',
+      (r) => {
+        r.start();
+        direct(r, [{ address: 0x7000_0000, bytes: 72 }]);
+      },
+    ],
+    [
+      'access where nothing is',
+      'unknown-register',
+      (r) => {
+        r.io.read32(0x800);
+      },
+    ],
   ];
 
   test.each(mistakes)('%s', (_name, rule, make) => {
@@ -377,7 +574,10 @@ describe("a driver's mistakes", () => {
     const r = rig().start();
     r.rings[TX]!.arena.view.setUint16(r.rings[TX]!.offset + 1026, 1000, true);
     r.notify(TX);
-    r.chain(TX, [{ address: r.put(0, header()), bytes: 12, flags: WRITE }, { address: r.put(64, ethernet(BROADCAST)), bytes: 60 }]);
+    r.chain(TX, [
+      { address: r.put(0, header()), bytes: 12, flags: WRITE },
+      { address: r.put(64, ethernet(BROADCAST)), bytes: 60 },
+    ]);
     r.rings[TX]!.arena.view.setUint16(r.rings[TX]!.offset + 1026, 1, true);
     r.notify(TX);
     expect(r.get(DEVICE_STATUS) & DEVICE_STATUS.NEEDS_RESET).not.toBe(0);
