@@ -150,6 +150,8 @@ export class VirtioNic implements Nic {
     this.#configChanged = true;
     this.#stalledSince = NEVER;
     this.#nextLook = 0;
+    const { features } = this;
+    if (!has(features, NET_FEATURE.MAC) && has(features, NET_FEATURE.CTRL_MAC_ADDR)) this.#control?.setMac(this.mac);
     if (this.#filter) this.#applyFilter();
     if (this.#mode !== 'polled') this.#arm();
   }
@@ -456,6 +458,7 @@ function wanted(options: DriverOptions): Features {
     NET_FEATURE.SPEED_DUPLEX,
     NET_FEATURE.CTRL_VQ,
     NET_FEATURE.CTRL_RX,
+    NET_FEATURE.CTRL_MAC_ADDR,
     NET_FEATURE.GUEST_ANNOUNCE,
   ];
   if (checksum) bits.push(NET_FEATURE.CSUM, NET_FEATURE.GUEST_CSUM);
