@@ -33,7 +33,7 @@ const LONGEST_PATH = 108;
 
 let loaded: Libc | undefined;
 
-/** Why {@link loadLibc} would fail, or undefined when it would not. */
+/** Why `loadLibc` would fail, or undefined when it would not. */
 export function libcMissing(): string | undefined {
   if (process.platform !== 'linux') return `hosts/qemu needs Linux, this is ${process.platform}`;
   try {

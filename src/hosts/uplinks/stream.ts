@@ -11,7 +11,7 @@ const BATCH_BYTES = 64 << 10;
 /** Bytes a slow peer may leave in this process; beyond it frames are dropped. */
 const MAX_WAITING = 4 << 20;
 
-/** Cuts a byte stream into frames, which it puts into `inbox` at {@link FRAME_AT}. */
+/** Cuts a byte stream into frames, which it puts into `inbox` at `FRAME_AT`. */
 export class FrameCutter {
   readonly #inbox: Uint8Array;
   readonly #take: (length: number) => void;

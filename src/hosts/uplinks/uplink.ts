@@ -45,7 +45,7 @@ export class UplinkCore {
   readonly counters: UplinkCounters = { sent: 0, received: 0, sendDropped: 0, receiveDropped: 0 };
   readonly #time: RealTime;
   readonly #frame: LinkFrame;
-  /** Where a frame from outside is put for {@link UplinkCore.incoming}, from {@link FRAME_AT} on. Its memory never moves. */
+  /** Where a frame from outside is put for {@link UplinkCore.incoming}, from `FRAME_AT` on. Its memory never moves. */
   readonly inbox: Arena = arenaOver(new ArrayBuffer(FRAME_AT + MAX_FRAME + 2));
 
   /** @param send hands a frame to the outer side during the call; false when it has no room */
