@@ -89,6 +89,7 @@ describe.skipIf(!qemu)('drivers on QEMU models', () => {
     for (const mode of modes) {
       it(`${driver.name}, ${mode}: link, ARP, 300 pings of all sizes, DHCP (checksum by the NIC if it can)`, async () => {
         const host = await openQemu({
+          ...qemu,
           args: ['-netdev', 'user,id=n', '-device', `${device},netdev=n,mac=52:54:00:12:34:56`],
         });
         try {

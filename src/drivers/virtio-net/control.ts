@@ -39,10 +39,19 @@ export class VirtioNetControl {
   setFilter(promiscuous: boolean, allMulticast: boolean, multicast: readonly Uint8Array[], mac: Uint8Array): void {
     const table = [1, 0, 0, 0, ...mac, multicast.length & 0xff, multicast.length >> 8, 0, 0];
     for (const address of multicast) table.push(...address.subarray(0, MAC_BYTES));
-    this.#waiting.length = 0;
+    const others = this.#waiting.filter(
+      ([kind, command]) => kind !== CTRL.RX && !(kind === CTRL.MAC && command === CTRL.MAC_TABLE_SET),
+    );
+    this.#waiting.splice(0, this.#waiting.length, ...others);
     this.#waiting.push([CTRL.RX, CTRL.RX_PROMISC, promiscuous ? 1 : 0]);
     this.#waiting.push([CTRL.RX, CTRL.RX_ALLMULTI, allMulticast ? 1 : 0]);
     this.#waiting.push([CTRL.MAC, CTRL.MAC_TABLE_SET, ...table]);
+    this.#pump();
+  }
+
+  /** Gives the device its address, for devices that have none of their own. */
+  setMac(mac: Uint8Array): void {
+    this.#waiting.push([CTRL.MAC, CTRL.MAC_ADDR_SET, ...mac]);
     this.#pump();
   }
 

@@ -5,46 +5,27 @@ import type { DriverId } from '../../pci/probe.js';
 import { type Micros, NEVER } from '../../platform/clock.js';
 import { NicError } from '../../platform/errors.js';
 import type { TypedEmitter } from '../../platform/events.js';
-import type { Mmio } from '../../platform/mmio.js';
 import type { Frame, PhyCapabilities } from '../../platform/phy.js';
 import { type RunningTask, readReg, spawn, type Task } from '../../platform/task.js';
-import { at, meta } from '../../registers/define.js';
 import * as virtio from '../../registers/virtio.js';
 import { NicStatus } from '../base.js';
 import type { DriverOptions, InterruptMode, LinkState, Nic, NicEvents } from '../driver.js';
 import { chooseInterrupts, DEFAULT_INTERRUPTS } from '../interrupts.js';
-import { DmaSet, ringSize } from '../ring.js';
-import { MOST_ADDRESSES, VirtioNetControl } from './control.js';
-import { VirtQueue } from './queue.js';
-import { VirtioNetRx } from './rx.js';
-import { type Features, featureSet, has, NO_VECTOR, VirtioPci } from './transport.js';
-import { MAX_SEGMENT_BYTES, VirtioNetTx } from './tx.js';
+import { DmaSet } from '../ring.js';
+import { MOST_ADDRESSES, type VirtioNetControl } from './control.js';
+import type { VirtQueue } from './queue.js';
+import type { VirtioNetRx } from './rx.js';
+import { build, type Parts, RX_QUEUE, readLink, readMac, readMtu, TX_QUEUE, wanted } from './setup.js';
+import { type Features, has, NO_VECTOR, VirtioPci } from './transport.js';
+import { MAX_SEGMENT_BYTES, type VirtioNetTx } from './tx.js';
 
-const { DEVICE_STATUS, FEATURE, ISR, NET_FEATURE, NET_MAC, NET_MTU, NET_SPEED, NET_STATUS } = virtio;
+const { DEVICE_STATUS, ISR, NET_FEATURE } = virtio;
 const GONE = 0xff;
-const RINGS = { least: 16, most: 1024, usual: 256 } as const;
-const CONTROL_RING = 16;
-const RX_QUEUE = 0;
-const TX_QUEUE = 1;
-const USUAL_MTU = 1500;
-/** Least of IPv4; a device that says less is not believed (§5.1.4.1). */
-const LEAST_MTU = 68;
-const LARGEST_MTU = 65_000;
-const SPEED_UNKNOWN = -1;
 /** With a configuration interrupt the device is only looked at to notice that it has gone. */
 const LOOK_US: Micros = 2_000_000;
 const POLL_US: Micros = 250_000;
 /** A doorbell that got lost is rung again. */
 const STALL_US: Micros = 1_000_000;
-
-interface Parts {
-  readonly pci: VirtioPci;
-  readonly features: Features;
-  readonly queues: readonly VirtQueue[];
-  readonly rx: VirtioNetRx;
-  readonly tx: VirtioNetTx;
-  readonly control: VirtioNetControl | undefined;
-}
 
 interface Totals {
   readonly rxPackets: number;
@@ -150,6 +131,8 @@ export class VirtioNic implements Nic {
     this.#configChanged = true;
     this.#stalledSince = NEVER;
     this.#nextLook = 0;
+    const { features } = this;
+    if (!has(features, NET_FEATURE.MAC) && has(features, NET_FEATURE.CTRL_MAC_ADDR)) this.#control?.setMac(this.mac);
     if (this.#filter) this.#applyFilter();
     if (this.#mode !== 'polled') this.#arm();
   }
@@ -438,86 +421,4 @@ export class VirtioNic implements Nic {
 
 function isBroken(queue: VirtQueue): boolean {
   return queue.broken;
-}
-
-/** What this driver can use; offloads only when wanted. */
-function wanted(options: DriverOptions): Features {
-  const checksum = options.checksum ?? true;
-  const segmentation = checksum && (options.segmentation ?? true);
-  const bits: number[] = [
-    FEATURE.VERSION_1,
-    FEATURE.EVENT_IDX,
-    FEATURE.INDIRECT_DESC,
-    FEATURE.ACCESS_PLATFORM,
-    NET_FEATURE.MAC,
-    NET_FEATURE.MTU,
-    NET_FEATURE.STATUS,
-    NET_FEATURE.MRG_RXBUF,
-    NET_FEATURE.SPEED_DUPLEX,
-    NET_FEATURE.CTRL_VQ,
-    NET_FEATURE.CTRL_RX,
-    NET_FEATURE.GUEST_ANNOUNCE,
-  ];
-  if (checksum) bits.push(NET_FEATURE.CSUM, NET_FEATURE.GUEST_CSUM);
-  if (segmentation) bits.push(NET_FEATURE.HOST_TSO4, NET_FEATURE.HOST_TSO6);
-  return featureSet(bits);
-}
-
-/** Queues with their buffers, laid out but not enabled. */
-function build(
-  pci: VirtioPci,
-  features: Features,
-  set: DmaSet,
-  mtu: number,
-  options: DriverOptions,
-  name: string,
-): Parts {
-  const events = has(features, FEATURE.EVENT_IDX);
-  const rxSize = ringSize(options.rxRing, RINGS.least, RINGS.most, RINGS.usual);
-  const txSize = ringSize(options.txRing, RINGS.least, RINGS.most, RINGS.usual);
-  const rxQueue = new VirtQueue(pci, set, RX_QUEUE, rxSize, events, name);
-  const txQueue = new VirtQueue(pci, set, TX_QUEUE, txSize, events, name);
-  const queues = [rxQueue, txQueue];
-  const merge = has(features, NET_FEATURE.MRG_RXBUF);
-  const rx = new VirtioNetRx(rxQueue, set, mtu, merge, has(features, NET_FEATURE.GUEST_CSUM));
-  const segments = has(features, NET_FEATURE.HOST_TSO4);
-  const tx = new VirtioNetTx(txQueue, set, mtu, segments, has(features, FEATURE.INDIRECT_DESC));
-  let control: VirtioNetControl | undefined;
-  // The control queue is the last one: with a single pair of queues, number 2 (§5.1.2).
-  if (has(features, NET_FEATURE.CTRL_VQ) && has(features, NET_FEATURE.CTRL_RX)) {
-    const queue = new VirtQueue(pci, set, 2, CONTROL_RING, events, name);
-    queues.push(queue);
-    control = new VirtioNetControl(queue, set);
-  }
-  return { pci, features, queues, rx, tx, control };
-}
-
-/** The station address; without one, a locally administered one from the function's place (§5.1.5). */
-function readMac(fn: PciFunction, pci: VirtioPci, features: Features): Uint8Array {
-  const own = Uint8Array.of(0x02, 0, 0, 0, fn.address >> 8, fn.address & 0xff);
-  if (!has(features, NET_FEATURE.MAC)) return own;
-  const read = (io: Mmio): Uint8Array =>
-    Uint8Array.from({ length: NET_MAC[meta].count }, (_, i) => io.read8(at(NET_MAC, i)));
-  const mac = pci.stable(read) ?? own;
-  return (mac[0]! & 1) === 0 ? mac : own;
-}
-
-function readMtu(pci: VirtioPci, features: Features, options: DriverOptions): number {
-  const wish = Math.max(LEAST_MTU, Math.min(LARGEST_MTU, options.mtu ?? USUAL_MTU));
-  if (!has(features, NET_FEATURE.MTU)) return wish;
-  const theirs = pci.stable((io) => readReg(io, NET_MTU)) ?? wish;
-  return theirs < LEAST_MTU ? wish : Math.min(wish, theirs);
-}
-
-function readLink(pci: VirtioPci, features: Features): { up: boolean; speed: number; announce: boolean } {
-  // Without STATUS the link is always up (§5.1.4).
-  const status = has(features, NET_FEATURE.STATUS)
-    ? (pci.stable((io) => readReg(io, NET_STATUS)) ?? NET_STATUS.LINK_UP)
-    : NET_STATUS.LINK_UP;
-  let speed = 0;
-  if (has(features, NET_FEATURE.SPEED_DUPLEX)) {
-    const known = pci.stable((io) => readReg(io, NET_SPEED)) ?? SPEED_UNKNOWN;
-    if (known !== SPEED_UNKNOWN && known > 0) speed = known;
-  }
-  return { up: (status & NET_STATUS.LINK_UP) !== 0, speed, announce: (status & NET_STATUS.ANNOUNCE) !== 0 };
 }

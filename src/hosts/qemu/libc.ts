@@ -1,5 +1,6 @@
-/** The few calls of libc that Node lacks: a blocking Unix socket and a shared mapping. Through koffi, an optional peer. */
+/** A blocking Unix socket and a shared mapping: calls of libc that Node lacks. Through koffi, an optional peer. */
 import { createRequire } from 'node:module';
+import { libc as sharedLibc } from '../native/index.js';
 
 /** Blocking calls; negative results are failures. */
 export interface Libc {
@@ -9,14 +10,16 @@ export interface Libc {
   /** Blocks for at most the socket's timeout unless `wait` is false. */
   receive(fd: number, into: Uint8Array, count: number, wait: boolean): number;
   close(fd: number): void;
-  /** Maps a file, readable, writable and shared. The mapping lives until the process ends: views of it stay valid. */
+  /**
+   * Maps a file, readable, writable and shared. The mapping lives until the process ends: views of it stay valid.
+   * @throws Error with errno
+   */
   mapShared(fd: number, bytes: number): ArrayBuffer;
 }
 
 /** Just what is used of koffi, so that its absence is no matter of types. */
 interface Koffi {
   load(path: string): { func(prototype: string): (...args: unknown[]) => unknown };
-  view(pointer: unknown, bytes: number): ArrayBuffer;
 }
 
 const AF_UNIX = 1;
@@ -26,8 +29,6 @@ const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_DONTWAIT = 0x40;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED = 1;
 /** `sun_path` of `sockaddr_un`, with its final zero. */
 const LONGEST_PATH = 108;
 
@@ -57,7 +58,6 @@ export function loadLibc(): Libc {
   const send = lib.func('intptr_t send(int fd, const void *bytes, size_t count, int flags)');
   const recv = lib.func('intptr_t recv(int fd, void *bytes, size_t count, int flags)');
   const close = lib.func('int close(int fd)');
-  const mmap = lib.func('void *mmap(void *address, size_t bytes, int protection, int flags, int fd, int64_t offset)');
   loaded = {
     connectUnix(path, timeoutMs) {
       const bytes = Buffer.from(path);
@@ -80,7 +80,11 @@ export function loadLibc(): Libc {
     send: (fd, bytes, count) => Number(send(fd, bytes, count, MSG_NOSIGNAL)),
     receive: (fd, into, count, wait) => Number(recv(fd, into, count, wait ? 0 : MSG_DONTWAIT)),
     close: (fd) => void close(fd),
-    mapShared: (fd, bytes) => koffi.view(mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0), bytes),
+    mapShared(fd, bytes) {
+      const address = sharedLibc().map(fd, 0, bytes, true);
+      if (address < 0) throw new Error(`${bytes} bytes of guest RAM cannot be mapped: errno ${-address}`);
+      return sharedLibc().view(address, bytes);
+    },
   };
   return loaded;
 }
