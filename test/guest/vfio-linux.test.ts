@@ -10,10 +10,12 @@ import type { Cable } from '../../src/link/index.js';
 import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { openPeer, type Peer, type PeerKind } from '../support/peer.js';
 import { type LinuxGuest, startLinux } from '../support/qemu.js';
+import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
 
 const pieces = await piecesOrSkip('qemu', 'kernel', 'initramfs');
 const BYTES = 10 << 20;
+const LINUX = `Linux ${pieces?.kernel.version.replace(/\+.*/, '') ?? ''} in QEMU over vfio-user`;
 const MAC = Uint8Array.of(0x52, 0x54, 0, 0x82, 0x54, 0x0e);
 const TROUBLE = /BUG|WARN|Oops|NETDEV WATCHDOG|Call Trace|Hang|[Ff]ail|[Ee]rror/;
 
@@ -114,6 +116,7 @@ describe.skipIf(!pieces).each(CASES)('Linux over vfio-user: $title', ({ chip, ki
     const sum = await guest.must(`wget -q -O - ${peer.url} | sha256sum`, 120_000);
     expect(sum.split(' ')[0]).toBe(peer.sha256);
     expect(await guest.must('cat /proc/interrupts')).toMatch(chip.interrupts);
+    proved({ nic: chip.name, side: 'model', stranger: LINUX, what: 'binds, link, DHCP, ping, 10 MiB' });
   });
 
   test('a pulled cable is noticed, and the link comes back', async () => {
@@ -141,6 +144,7 @@ describe.skipIf(!pieces).each(CASES)('Linux over vfio-user: $title', ({ chip, ki
       for (const name of ['Register test', 'Eeprom test', 'Interrupt test', 'Loopback test', 'Link test']) {
         expect(output).toMatch(new RegExp(`${name}.*\\s0$`, 'm'));
       }
+      proved({ nic: chip.name, side: 'model', stranger: LINUX, what: '`ethtool -t` offline' });
     });
 
   if (chip.unplug)
