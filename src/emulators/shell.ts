@@ -184,14 +184,14 @@ export class PciShell implements DeviceBus {
   read(address: number, arena: Arena, at: number, bytes: number): DmaFault {
     if (!this.#master) return this.#blocked(address);
     const fault = this.#host.memory.read(address, arena, at, bytes);
-    if (fault !== DmaFault.none) this.#dmaFault('read', address, bytes, fault);
+    if (fault !== DmaFault.none) this.#dmaFault('read', address, fault);
     return fault;
   }
 
   write(address: number, arena: Arena, at: number, bytes: number): DmaFault {
     if (!this.#master) return this.#blocked(address);
     const fault = this.#host.memory.write(address, arena, at, bytes);
-    if (fault !== DmaFault.none) this.#dmaFault('write', address, bytes, fault);
+    if (fault !== DmaFault.none) this.#dmaFault('write', address, fault);
     return fault;
   }
 
@@ -202,7 +202,7 @@ export class PciShell implements DeviceBus {
     }
     const value = this.#host.memory.read32(address);
     this.#fault = this.#host.memory.fault;
-    if (this.#fault !== DmaFault.none) this.#dmaFault('read', address, 4, this.#fault);
+    if (this.#fault !== DmaFault.none) this.#dmaFault('read', address, this.#fault);
     return value;
   }
 
@@ -213,21 +213,21 @@ export class PciShell implements DeviceBus {
     }
     const value = this.#host.memory.read16(address);
     this.#fault = this.#host.memory.fault;
-    if (this.#fault !== DmaFault.none) this.#dmaFault('read', address, 2, this.#fault);
+    if (this.#fault !== DmaFault.none) this.#dmaFault('read', address, this.#fault);
     return value;
   }
 
   write32(address: number, value: number): DmaFault {
     if (!this.#master) return this.#blocked(address);
     const fault = this.#host.memory.write32(address, value);
-    if (fault !== DmaFault.none) this.#dmaFault('write', address, 4, fault);
+    if (fault !== DmaFault.none) this.#dmaFault('write', address, fault);
     return fault;
   }
 
   write16(address: number, value: number): DmaFault {
     if (!this.#master) return this.#blocked(address);
     const fault = this.#host.memory.write16(address, value);
-    if (fault !== DmaFault.none) this.#dmaFault('write', address, 2, fault);
+    if (fault !== DmaFault.none) this.#dmaFault('write', address, fault);
     return fault;
   }
 
@@ -378,19 +378,20 @@ export class PciShell implements DeviceBus {
       this.report({
         rule: this.#power === 0 ? 'dma-disabled' : 'power-state',
         register: 'COMMAND',
-        value: this.config.get(COMMAND),
-        message: `DMA at bus address 0x${address.toString(16)} while ${this.#power === 0 ? 'COMMAND.MASTER is 0' : 'not in D0'}`,
+        value: address,
+        message: `DMA while ${this.#power === 0 ? 'COMMAND.MASTER is 0' : 'not in D0'}; first at the bus address told`,
         ref: 'PCI 3.0 §6.2.2',
       });
     }
     return DmaFault.masterOff;
   }
 
-  #dmaFault(what: string, address: number, bytes: number, fault: DmaFault): void {
+  #dmaFault(what: string, address: number, fault: DmaFault): void {
     this.report({
       rule: fault === DmaFault.iommu ? 'dma-not-allocated' : 'dma-fault',
       register: 'DMA',
-      message: `DMA ${what} of ${bytes} bytes at bus address 0x${address.toString(16)} outside ${fault === DmaFault.iommu ? 'the memory given to this device' : 'memory'}`,
+      value: address,
+      message: `DMA ${what} outside ${fault === DmaFault.iommu ? 'the memory given to this device' : 'memory'}, first at the bus address told`,
       ref: 'PCI 3.0 §3.3.3.1',
     });
   }

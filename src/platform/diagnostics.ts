@@ -145,7 +145,7 @@ export class Diagnostics {
 
 /** One line for a terminal: `error 82540em 00:03.0 RDLEN: …, value 0x10 (8254x §13.4.27)`. */
 export function diagnosticText(d: Diagnostic): string {
-  const value = d.value === undefined ? '' : `, value 0x${(d.value >>> 0).toString(16)}`;
+  const value = d.value === undefined ? '' : `, value 0x${(d.value < 0 ? d.value >>> 0 : d.value).toString(16)}`;
   const times = d.count > 1 ? ` × ${d.count}` : '';
   return `${d.severity} ${d.device} ${d.register}: ${d.message}${value} [${d.rule}, ${d.ref}]${times}`;
 }

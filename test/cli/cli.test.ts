@@ -52,7 +52,18 @@ describe('lab', () => {
   test('the same seed gives the same capture', async () => {
     const files = ['a', 'b', 'c'].map((name) => join(folder, `${name}.pcapng`));
     for (const [i, file] of files.entries()) {
-      const { report } = await labJson(['--mib', '1', '--schedule', 'adversarial', '--loss', '0.01', '--seed', i < 2 ? '5' : '6', '--pcapng', file]);
+      const { report } = await labJson([
+        '--mib',
+        '1',
+        '--schedule',
+        'adversarial',
+        '--loss',
+        '0.01',
+        '--seed',
+        i < 2 ? '5' : '6',
+        '--pcapng',
+        file,
+      ]);
       expect(report.ok, JSON.stringify(report)).toBe(true);
     }
     const [first, again, other] = files.map((file) => readFileSync(file));
@@ -114,7 +125,14 @@ describe('wrong arguments: one clear line and status 2', () => {
   });
 
   test('help and version', async () => {
-    for (const args of [['--help'], ['lab', '--help'], ['lspci', '--help'], ['probe', '--help'], ['regs', '--help'], ['--version']]) {
+    for (const args of [
+      ['--help'],
+      ['lab', '--help'],
+      ['lspci', '--help'],
+      ['probe', '--help'],
+      ['regs', '--help'],
+      ['--version'],
+    ]) {
       const { status, stdout, stderr } = await nicforge(args);
       expect([status, stderr]).toEqual([0, '']);
       expect(stdout.length).toBeGreaterThan(4);

@@ -11,6 +11,7 @@ import { type EmulatedFunction, I82540em, VirtioNet } from '../../src/emulators/
 import { RealTime, V86Host } from '../../src/hosts/v86/index.js';
 import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { openPeer, type Peer, type PeerKind } from '../support/peer.js';
+import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
 
 const pieces = await piecesOrSkip('qemu', 'ipxe', 'seabios');
@@ -109,5 +110,6 @@ describe.skipIf(!pieces).each(CASES)('iPXE in v86: $title', ({ peer: kind, make 
     }
     expect(hashes).toContain(peer.sha256);
     expect(diagnostics.problems().map(diagnosticText)).toEqual([]);
+    proved({ nic: make().name, side: 'model', stranger: 'iPXE in v86', what: 'DHCP, 10 MiB over HTTP' });
   }, 220_000);
 });

@@ -7,7 +7,10 @@ import { expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '../..');
 const files = ['README.md', ...readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`)];
 const blocks = files.flatMap((file) =>
-  [...readFileSync(join(root, file), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match, i) => ({ name: `${file} block ${i + 1}`, text: match[1]! })),
+  [...readFileSync(join(root, file), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match, i) => ({
+    name: `${file} block ${i + 1}`,
+    text: match[1]!,
+  })),
 );
 
 test('every block compiles', { timeout: 120_000 }, () => {
@@ -32,7 +35,9 @@ test('every block compiles', { timeout: 120_000 }, () => {
   const { getSourceFile, fileExists, readFile } = host;
   host.getSourceFile = (name, ...rest) => {
     const text = texts.get(name);
-    return text === undefined ? getSourceFile.call(host, name, ...rest) : ts.createSourceFile(name, text, ts.ScriptTarget.ES2022);
+    return text === undefined
+      ? getSourceFile.call(host, name, ...rest)
+      : ts.createSourceFile(name, text, ts.ScriptTarget.ES2022);
   };
   host.fileExists = (name) => texts.has(name) || fileExists.call(host, name);
   host.readFile = (name) => texts.get(name) ?? readFile.call(host, name);
@@ -40,6 +45,9 @@ test('every block compiles', { timeout: 120_000 }, () => {
   const problems = ts
     .getPreEmitDiagnostics(program)
     .filter((problem) => problem.file && texts.has(problem.file.fileName))
-    .map((problem) => `${blocks[[...texts.keys()].indexOf(problem.file!.fileName)]!.name}: ${ts.flattenDiagnosticMessageText(problem.messageText, ' ')}`);
+    .map(
+      (problem) =>
+        `${blocks[[...texts.keys()].indexOf(problem.file!.fileName)]!.name}: ${ts.flattenDiagnosticMessageText(problem.messageText, ' ')}`,
+    );
   expect(problems).toEqual([]);
 });

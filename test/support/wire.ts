@@ -82,6 +82,7 @@ export class Qmp {
   #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #nextId = 1;
   #rest = '';
+  #closed = false;
   #waiters = new Set<() => void>();
 
   constructor(socket: Socket) {
@@ -90,6 +91,8 @@ export class Qmp {
     socket.on('close', () => {
       for (const each of this.#pending.values()) each.reject(new Error('QMP: connection closed'));
       this.#pending.clear();
+      this.#closed = true;
+      for (const wake of [...this.#waiters]) wake();
     });
   }
 
@@ -120,6 +123,10 @@ export class Qmp {
   execute(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(new Error('QMP: connection closed'));
+        return;
+      }
       this.#pending.set(id, { resolve, reject });
       this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     });
@@ -135,10 +142,11 @@ export class Qmp {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = this.events.find(test);
-        if (!found) return;
+        if (!found && !this.#closed) return;
         clearTimeout(timer);
         this.#waiters.delete(look);
-        resolve(found);
+        if (found) resolve(found);
+        else reject(new Error('QMP: connection closed'));
       };
       const timer = setTimeout(() => {
         this.#waiters.delete(look);

@@ -2,7 +2,7 @@
  * A device model as a vfio-user device. The client owns BAR decoding and the MSI and MSI-X tables; what mode the guest
  * uses, bus mastering and function resets are learned by the shell from the configuration writes that it forwards.
  */
-import type { EmulatedFunction, ModelAlarm, Schedule } from '../../emulators/function.js';
+import { DmaFault, type EmulatedFunction, type ModelAlarm, type Schedule } from '../../emulators/function.js';
 import { type GuestMemory, PciShell, type ShellHost } from '../../emulators/shell.js';
 import { OwnedArena } from '../../platform/arena.js';
 import type { Micros } from '../../platform/clock.js';
@@ -33,7 +33,7 @@ export interface Connection {
   readonly irqs: IrqTable;
 }
 
-const NO_MEMORY = 2;
+const NO_MEMORY = DmaFault.noMemory;
 
 /** The model between connections: no memory, no interrupts. */
 const NOWHERE: GuestMemory = {
