@@ -8,6 +8,7 @@ const HELP = `nicforge: NIC drivers written, tried and proved without a NIC
   nicforge lspci [-v|-x] [FILE]     what is on the lab's bus, or in a dump made by lspci -x
   nicforge probe --explain          who was asked to drive what, and what they answered
   nicforge regs CHIP [REG [VALUE]]  a register: diagram, fields, meaning of a value
+  nicforge nvm FILE                 what an EEPROM image holds
   nicforge --help                   this; nicforge COMMAND --help tells more
   nicforge --version`;
 
@@ -42,6 +43,11 @@ async function run(argv: readonly string[]): Promise<number> {
     case 'probe': {
       const probe = await import('./probe.js');
       console.log(asksHelp ? probe.help : await probe.probeCommand(rest));
+      return 0;
+    }
+    case 'nvm': {
+      const nvm = await import('./nvm.js');
+      console.log(asksHelp ? nvm.help : nvm.nvmCommand(rest));
       return 0;
     }
     case 'regs': {
