@@ -186,7 +186,10 @@ function exclude(want: Want, excess: number, left: string, out: Excluded, issues
     if (removed >= excess) return;
     removed += leaf.bytes;
     const rom = isRom(leaf);
-    (rom ? out.roms : out.functions).add(leaf.fn);
+    const gone = rom ? out.roms : out.functions;
+    // One finding for each function: it goes with all its BARs in this space.
+    if (gone.has(leaf.fn)) continue;
+    gone.add(leaf.fn);
     const bar = leaf.bar!;
     issues.push({
       address: leaf.fn.address,

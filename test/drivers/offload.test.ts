@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { e1000, type NicDriver, virtioNet } from '../../src/drivers/index.js';
 import { type EmulatedFunction, I82540em, VirtioNet } from '../../src/emulators/index.js';
+import { finish, sumPlain } from '../../src/platform/kernels.js';
 import { Checksum } from '../../src/platform/phy.js';
 import { Bench, checkTcp, FAR, plain, tcp } from './bench.js';
 
@@ -167,5 +168,45 @@ describe.each(CHIPS)('$name', ({ driver, make, big }) => {
     expect(bench.next()).toBeDefined();
     expect(nic.reserve(bench.now, frame, 1514)).toBe(true);
     expect(nic.reserve(bench.now, frame, 70_000)).toBe(false);
+  });
+
+  it('completes a checksum far into the frame', () => {
+    const bench = new Bench(driver, make()).open();
+    const [frame] = bench.send(tcp(6, 1000, true), (frame) => {
+      // Not TCP's own field: one beyond what 8 bits reach.
+      frame.checksum = Checksum.partial;
+      frame.csumStart = 300;
+      frame.csumOffset = 20;
+    });
+    const before = new DataView(tcp(6, 1000, true).buffer).getUint16(320);
+    // RFC 1071: what was in the field counts as the pseudo-header's sum, so it is what the rest lacks now.
+    const rest = ~finish(sumPlain(frame!, 300, frame!.length - 300, 0)) & 0xffff;
+    expect(rest % 0xffff).toBe((0xffff - before) % 0xffff);
+  });
+
+  it('refuses what it cannot send', () => {
+    const bench = new Bench(driver, make()).open();
+    const { frame, nic } = bench;
+    // Larger than the MTU, and not to be segmented.
+    expect(nic.reserve(bench.now, frame, 5000)).toBe(true);
+    nic.commit(frame);
+    // To be segmented, with a checksum field that is not TCP's or lies outside.
+    for (const csumStart of [34, 4990]) {
+      expect(nic.reserve(bench.now, frame, 5000)).toBe(true);
+      frame.checksum = Checksum.partial;
+      frame.csumStart = csumStart;
+      frame.csumOffset = 60_000;
+      frame.gsoSize = 1460;
+      nic.commit(frame);
+    }
+    nic.flush(bench.now);
+    bench.wait(1000);
+    expect(bench.heard).toEqual([]);
+    expect(nic.statistics()['txRefused']).toBe(3);
+    const small = new Bench(driver, make()).open({ segmentation: false });
+    expect(small.nic.reserve(small.now, small.frame, 1518)).toBe(true);
+    expect(small.nic.reserve(small.now, small.frame, 1519)).toBe(false);
+    const out = plain(FAR, 1514);
+    expect(small.send(out)).toEqual([out]);
   });
 });

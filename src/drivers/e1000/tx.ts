@@ -1,11 +1,12 @@
 /** 82540EM: the transmit ring. Legacy descriptors for plain frames, context and data descriptors for offloads (8254x §3.3). */
 import type { Arena } from '../../platform/arena.js';
 import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
+import { finish, sum16 } from '../../platform/kernels.js';
 import type { Mmio } from '../../platform/mmio.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
 import * as chip from '../../registers/i82540em/index.js';
-import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, SlotPool, slotFor } from '../ring.js';
+import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
 
 const { CTX_CMD, CTX_IP, CTX_MSS, CTX_TU, DESCRIPTOR_BYTES, TCTL, TDBAH, TDBAL, TDH, TDLEN, TDT } = chip;
 const { TADV, TIDV, TIPG, TXD_ADDRH, TXD_ADDRL, TXD_CMD, TXD_DATA, TXD_POPTS, TXD_STATUS, TXDCTL } = chip;
@@ -73,6 +74,9 @@ export class E1000Tx {
   readonly #big: SlotPool;
   readonly #watched: boolean;
   readonly #delay: number;
+  /** Largest frame that goes out as it is, and largest that may be handed over. */
+  readonly #plainBytes: number;
+  readonly #mostBytes: number;
   /** For the last descriptor of a frame: its slot and its length; -1 elsewhere. */
   readonly #slots: Int32Array;
   readonly #lengths: Int32Array;
@@ -90,6 +94,8 @@ export class E1000Tx {
     this.#ring = set.alloc(size * DESCRIPTOR_BYTES, 4096);
     this.#small = new SlotPool(set, slotFor(mtu, FRAME_LEAD), size);
     this.#big = new SlotPool(set, BIG_SLOT, segmentation ? BIG_SLOTS : 1);
+    this.#plainBytes = mtu + LINK_BYTES;
+    this.#mostBytes = segmentation ? MAX_SEGMENT_BYTES : this.#plainBytes;
     this.#arena = this.#ring.arena;
     this.#view = this.#arena.view;
     this.#mask = size - 1;
@@ -150,7 +156,7 @@ export class E1000Tx {
 
   reserve(frame: Frame, bytes: number): boolean {
     const small = bytes <= this.#small.slotBytes - FRAME_LEAD;
-    if (bytes < 0 || bytes > MAX_SEGMENT_BYTES) return false;
+    if (bytes < 0 || bytes > this.#mostBytes) return false;
     const slot = small ? this.#small.peek() : this.#big.peek();
     if (slot < 0 || this.room < (small ? 2 : MOST_DESCRIPTORS)) return false;
     this.#reserved = slot;
@@ -172,7 +178,9 @@ export class E1000Tx {
     const small = this.#small.owns(slot);
     const pool = small ? this.#small : this.#big;
     const { length } = frame;
-    if (frame.offset !== slot + FRAME_LEAD || length <= 0 || length > pool.slotBytes - FRAME_LEAD) {
+    const most = frame.gsoSize > 0 ? Math.min(this.#mostBytes, pool.slotBytes - FRAME_LEAD) : this.#plainBytes;
+    const field = frame.checksum === Checksum.partial ? frame.csumStart + frame.csumOffset + 2 : 0;
+    if (frame.offset !== slot + FRAME_LEAD || length <= 0 || length > most || field > length) {
       this.refused++;
       return;
     }
@@ -193,11 +201,13 @@ export class E1000Tx {
         }
         command |= TSE;
         options |= TXSM | (this.#isIpv4(at) ? IXSM : 0);
-      } else {
-        this.#checksumContext(frame.csumStart, frame.csumOffset);
+        command |= DEXT | DTYP_DATA;
+      } else if (this.#checksumContext(frame.csumStart, frame.csumOffset)) {
         options |= TXSM;
+        command |= DEXT | DTYP_DATA;
+      } else {
+        this.#sum(frame);
       }
-      command |= DEXT | DTYP_DATA;
     }
     let done = 0;
     let last = this.#next;
@@ -271,12 +281,21 @@ export class E1000Tx {
     this.#next = (this.#next + 1) & this.#mask;
   }
 
-  /** Where to sum and where to put it, unless the chip knows already (8254x §3.3.6). */
-  #checksumContext(start: number, offset: number): void {
-    const tu = (start & 0xff) | (((start + offset) & 0xff) << TUCSO_SHIFT);
-    if (tu === this.#contextTu) return;
+  /** Where to sum and where to put it, unless the chip knows already (8254x §3.3.6). False: beyond its 8-bit fields. */
+  #checksumContext(start: number, offset: number): boolean {
+    if (start + offset > 0xff) return false;
+    const tu = start | ((start + offset) << TUCSO_SHIFT);
+    if (tu === this.#contextTu) return true;
     this.#contextTu = tu;
     this.#context(0, tu, DEXT | this.#delay, 0);
+    return true;
+  }
+
+  /** Behind long extension headers the chip cannot reach: summed here. */
+  #sum(frame: Frame): void {
+    const { offset, length, csumStart, csumOffset } = frame;
+    const value = finish(sum16(this.#arena, offset + csumStart, length - csumStart));
+    this.#view.setUint16(offset + csumStart + csumOffset, value);
   }
 
   #l3(at: number): number {

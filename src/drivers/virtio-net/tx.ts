@@ -4,7 +4,7 @@ import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
 import * as virtio from '../../registers/virtio.js';
-import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, SlotPool, slotFor } from '../ring.js';
+import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
 import { DESC_INDIRECT, DESC_NEXT, type VirtQueue } from './queue.js';
 
 const { NET_HDR, NET_HDR_BUFFERS, NET_HDR_BYTES, NET_HDR_GSO, VRING } = virtio;
@@ -41,6 +41,9 @@ export class VirtioNetTx {
   readonly #arena: Arena;
   readonly #view: DataView;
   readonly #watched: boolean;
+  /** Largest frame that goes out as it is, and largest that may be handed over. */
+  readonly #plainBytes: number;
+  readonly #mostBytes: number;
   readonly #smallHigh: number;
   readonly #bigHigh: number;
   /** Free descriptors, last in, first out; one for each frame. */
@@ -55,6 +58,8 @@ export class VirtioNetTx {
     this.#dma = set.dma;
     this.#small = new SlotPool(set, slotFor(mtu, LEAD), queue.size);
     this.#big = new SlotPool(set, BIG_SLOT, segmentation ? BIG_SLOTS : 1);
+    this.#plainBytes = mtu + LINK_BYTES;
+    this.#mostBytes = segmentation ? MAX_SEGMENT_BYTES : this.#plainBytes;
     this.#tables = indirect ? set.alloc(queue.size * TABLE_ENTRIES * VRING.DESC_BYTES, 4096) : undefined;
     this.#arena = this.#small.arena;
     this.#view = this.#arena.view;
@@ -78,7 +83,7 @@ export class VirtioNetTx {
   }
 
   reserve(frame: Frame, bytes: number): boolean {
-    if (bytes < 0 || bytes > MAX_SEGMENT_BYTES || this.#left === 0) return false;
+    if (bytes < 0 || bytes > this.#mostBytes || this.#left === 0) return false;
     const slot = bytes <= this.#small.slotBytes - LEAD ? this.#small.peek() : this.#big.peek();
     if (slot < 0) return false;
     this.#reserved = slot;
@@ -100,7 +105,8 @@ export class VirtioNetTx {
     const small = this.#small.owns(slot);
     const pool = small ? this.#small : this.#big;
     const { length } = frame;
-    if (frame.offset !== slot + LEAD || length <= 0 || length > pool.slotBytes - LEAD || !this.#header(frame)) {
+    const most = frame.gsoSize > 0 ? Math.min(this.#mostBytes, pool.slotBytes - LEAD) : this.#plainBytes;
+    if (frame.offset !== slot + LEAD || length <= 0 || length > most || !this.#header(frame)) {
       this.refused++;
       return;
     }

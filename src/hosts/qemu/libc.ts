@@ -1,6 +1,6 @@
 /** A blocking Unix socket and a shared mapping: calls of libc that Node lacks. Through koffi, an optional peer. */
 import { createRequire } from 'node:module';
-import { libc as sharedLibc } from '../native/index.js';
+import { ERRNO, libc as sharedLibc } from '../native/index.js';
 
 /** Blocking calls; negative results are failures. */
 export interface Libc {
@@ -20,6 +20,7 @@ export interface Libc {
 /** Just what is used of koffi, so that its absence is no matter of types. */
 interface Koffi {
   load(path: string): { func(prototype: string): (...args: unknown[]) => unknown };
+  errno(): number;
 }
 
 const AF_UNIX = 1;
@@ -29,6 +30,8 @@ const SO_RCVTIMEO = 20;
 const SO_SNDTIMEO = 21;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_DONTWAIT = 0x40;
+/** Signals in a row before a call counts as failed. */
+const MOST_SIGNALS = 1000;
 /** `sun_path` of `sockaddr_un`, with its final zero. */
 const LONGEST_PATH = 108;
 
@@ -58,6 +61,12 @@ export function loadLibc(): Libc {
   const send = lib.func('intptr_t send(int fd, const void *bytes, size_t count, int flags)');
   const recv = lib.func('intptr_t recv(int fd, void *bytes, size_t count, int flags)');
   const close = lib.func('int close(int fd)');
+  // A socket with a timeout is never restarted after a signal (signal(7)), and a child that ends is a signal.
+  const uninterrupted = (call: () => number): number => {
+    let result = call();
+    for (let tries = 0; result < 0 && tries < MOST_SIGNALS && koffi.errno() === ERRNO.EINTR; tries++) result = call();
+    return result;
+  };
   loaded = {
     connectUnix(path, timeoutMs) {
       const bytes = Buffer.from(path);
@@ -77,8 +86,8 @@ export function loadLibc(): Libc {
       close(fd);
       return -1;
     },
-    send: (fd, bytes, count) => Number(send(fd, bytes, count, MSG_NOSIGNAL)),
-    receive: (fd, into, count, wait) => Number(recv(fd, into, count, wait ? 0 : MSG_DONTWAIT)),
+    send: (fd, bytes, count) => uninterrupted(() => Number(send(fd, bytes, count, MSG_NOSIGNAL))),
+    receive: (fd, into, count, wait) => uninterrupted(() => Number(recv(fd, into, count, wait ? 0 : MSG_DONTWAIT))),
     close: (fd) => void close(fd),
     mapShared(fd, bytes) {
       const address = sharedLibc().map(fd, 0, bytes, true);

@@ -151,7 +151,11 @@ export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
     });
     const ended = new Promise<void>((resolve) => started.once('close', () => resolve()));
     const kill = (): void => void started.kill('SIGKILL');
-    process.once('exit', kill);
+    const abandon = (): void => {
+      kill();
+      remove();
+    };
+    process.once('exit', abandon);
     const deadline = Date.now() + START_MS;
     let socket = -1;
     while (socket < 0) {
@@ -169,7 +173,7 @@ export async function startQemu(options: QemuOptions): Promise<QemuProcess> {
       monitor: (command) => ask(qmpPath, command),
       async stop() {
         qtest.close();
-        process.removeListener('exit', kill);
+        process.removeListener('exit', abandon);
         if (started.exitCode === null && started.signalCode === null) kill();
         await ended;
         remove();
