@@ -54,6 +54,8 @@ function jobOf(args: LabArguments, server: LoopbackServer, dhcp?: DhcpOptions): 
 /** QEMU's device models under our drivers, QEMU's user network behind them. */
 async function onQemu(args: LabArguments): Promise<LabReport> {
   if (args.peer === 'linux') throw new UsageError("--host qemu has QEMU's user network behind the NIC: --peer slirp");
+  if (args.loss > 0 || args.pcapng !== undefined || args.schedule !== 'fast')
+    throw new UsageError("--loss, --pcapng and --schedule belong to our own cable and models; --host qemu has QEMU's");
   const missing = qemuMissing();
   if (missing !== undefined) throw new UsageError(`--host qemu: ${missing}`);
   const devices = args.nics.flatMap((nic, i) => {

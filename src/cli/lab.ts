@@ -23,7 +23,8 @@ export const help = `nicforge lab [options]
   --loss P            probability that a frame is lost on a NIC's cable
   --interrupts KIND   polled, intx, msi or msix, where the NIC has it (default: the best it has)
   --peer KIND         what stands behind the cable: self (our gateway), slirp (QEMU's user network), linux (a network namespace)
-  --host KIND         where the NICs live: machine (our models in this process) or qemu (QEMU's models)
+  --host KIND         where the NICs live: machine (our models in this process) or qemu (QEMU's models, its user network
+                      behind them). With qemu, and with --peer slirp or linux, the clock is real
   --upload            send as many bytes back up
   --pcapng FILE       every frame on the NICs' cables
   --json              one JSON document and nothing else on stdout

@@ -110,6 +110,7 @@ describe('wrong arguments: one clear line and status 2', () => {
     [['lab', '--schedule', 'slow'], /--schedule takes fast, timed, adversarial/],
     [['lab', '--what'], /--what/],
     [['lab', '--host', 'qemu', '--peer', 'linux'], /--peer slirp/],
+    [['lab', '--host', 'qemu', '--loss', '0.1'], /belong to our own cable/],
     [['lab', '--pcapng', '/nonexistent/file'], /cannot be written/],
     [['regs', '82540em', 'CRTL'], /did you mean CTRL\?/],
     [['regs', 'nochip'], /no registers of "nochip"/],
