@@ -17,6 +17,7 @@ function legacy(r: IntelRig, bytes: Uint8Array, command: number = SEND, status =
 describe('EEPROM and PHY', () => {
   test('EERD gives the words, whose sum is BABAh', () => {
     const r = rig();
+    expect(r.read(c.EERD)).toBe(0);
     let sum = 0;
     const words: number[] = [];
     for (let i = 0; i < 64; i++) {

@@ -1,4 +1,6 @@
 /** 82540EM: what the 64-word EEPROM holds, and its two ways of access. Source: 8254x §5.6 and §13.4.3-4. */
+
+import { NEVER } from '../../platform/clock.js';
 import { i82540em, pick, put, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
 import { MicrowireEeprom } from '../nvm/microwire.js';
@@ -48,7 +50,8 @@ export class EepromUnit {
   readonly eeprom: MicrowireEeprom;
   readonly #regs: RegisterFile;
   readonly #bus: DeviceBus;
-  #doneAt = 0;
+  /** When the read under way is done; never while none was begun. */
+  #doneAt = NEVER;
 
   constructor(bus: DeviceBus, regs: RegisterFile, words: Uint16Array) {
     this.eeprom = new MicrowireEeprom(words);
@@ -60,6 +63,7 @@ export class EepromUnit {
 
   /** Bits that the size of the part decides. */
   reset(): void {
+    this.#doneAt = NEVER;
     const size = this.eeprom.words.length > WORDS ? EECD.EE_SIZE : 0;
     this.#regs.set(EECD, put(0, EECD.FWE, 1) | EECD.EE_PRES | size);
   }
