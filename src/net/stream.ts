@@ -26,14 +26,29 @@ function period(): Uint8Array {
   return table;
 }
 
+/** Bytes of the pieces that {@link writeStream} copies whole. */
+const PIECE = 1024;
+/** Views of all whole pieces of the period, made once: one made for each call would be garbage for each packet. */
+const pieces: Uint8Array[] = [];
+
 /** Writes the stream's bytes from `position` on into `u8` at `at`. */
 export function writeStream(u8: Uint8Array, at: number, position: number, bytes: number): void {
   const from = period();
-  for (let done = 0; done < bytes; ) {
-    const start = (position + done) % STREAM_PERIOD;
-    const run = Math.min(bytes - done, STREAM_PERIOD - start);
-    u8.set(from.subarray(start, start + run), at + done);
-    done += run;
+  if (pieces.length === 0)
+    for (let start = 0; start + PIECE <= STREAM_PERIOD; start += PIECE)
+      pieces.push(from.subarray(start, start + PIECE));
+  let start = position % STREAM_PERIOD;
+  const end = at + bytes;
+  for (let to = at; to < end; ) {
+    const piece = start % PIECE === 0 ? pieces[start / PIECE] : undefined;
+    let run = PIECE;
+    if (piece !== undefined && end - to >= PIECE) u8.set(piece, to);
+    else {
+      run = Math.min(end - to, PIECE - (start % PIECE), STREAM_PERIOD - start);
+      for (let i = 0; i < run; i++) u8[to + i] = from[start + i]!;
+    }
+    to += run;
+    start = start + run === STREAM_PERIOD ? 0 : start + run;
   }
 }
 
