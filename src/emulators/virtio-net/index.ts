@@ -86,7 +86,7 @@ export class VirtioNet implements EmulatedFunction {
     this.#tx = new NetTx(bus, this.#queues[1]!, this.port);
     this.#control = new ControlQueue(bus, this.#queues[2]!, this.#rx.filter);
     this.#alarm = bus.alarm(() => this.#run());
-    this.#rx.onUsed = (queue) => this.#interrupt(queue);
+    this.#rx.onUsed = this.#used;
     this.port.receive = (frame: LinkFrame) =>
       this.#running && (this.#net.get(NET_STATUS) & NET_STATUS.LINK_UP) !== 0
         ? this.#rx.receive(frame)
@@ -404,10 +404,10 @@ export class VirtioNet implements EmulatedFunction {
     const work = this.#pending;
     this.#pending = 0;
     let ok = true;
-    if ((work & 4) !== 0) ok = this.#control.run((queue) => this.#interrupt(queue));
+    if ((work & 4) !== 0) ok = this.#control.run(this.#used);
     if (ok && (work & 1) !== 0) ok = this.#rx.refilled();
     if (ok && (work & 2) !== 0) {
-      const left = this.#tx.run((queue) => this.#interrupt(queue));
+      const left = this.#tx.run(this.#used);
       ok = left >= 0;
       if (left > 0) {
         this.#pending |= 2;
@@ -424,9 +424,10 @@ export class VirtioNet implements EmulatedFunction {
     this.#signal(this.regs.get(virtio.CONFIG_MSIX_VECTOR), ISR.CONFIG);
   }
 
-  #interrupt(queue: Virtqueue): void {
+  /** Chains of a queue were used. */
+  readonly #used = (queue: Virtqueue): void => {
     if (queue.wantsInterrupt) this.#signal(queue.vector, ISR.QUEUE);
-  }
+  };
 
   #signal(vector: number, cause: number): void {
     if (this.#bus.msixEnabled) {
