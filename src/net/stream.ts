@@ -27,24 +27,35 @@ function period(): Uint8Array {
 }
 
 /** Bytes of the pieces that {@link writeStream} copies whole. */
-const PIECE = 1024;
+const LARGE = 16_384;
+const SMALL = 1024;
 /** Views of all whole pieces of the period, made once: one made for each call would be garbage for each packet. */
-const pieces: Uint8Array[] = [];
+const large: Uint8Array[] = [];
+const small: Uint8Array[] = [];
+
+function cut(into: Uint8Array[], bytes: number): void {
+  const from = period();
+  for (let start = 0; start + bytes <= STREAM_PERIOD; start += bytes) into.push(from.subarray(start, start + bytes));
+}
 
 /** Writes the stream's bytes from `position` on into `u8` at `at`. */
 export function writeStream(u8: Uint8Array, at: number, position: number, bytes: number): void {
   const from = period();
-  if (pieces.length === 0)
-    for (let start = 0; start + PIECE <= STREAM_PERIOD; start += PIECE)
-      pieces.push(from.subarray(start, start + PIECE));
+  if (small.length === 0) {
+    cut(large, LARGE);
+    cut(small, SMALL);
+  }
   let start = position % STREAM_PERIOD;
   const end = at + bytes;
   for (let to = at; to < end; ) {
-    const piece = start % PIECE === 0 ? pieces[start / PIECE] : undefined;
-    let run = PIECE;
-    if (piece !== undefined && end - to >= PIECE) u8.set(piece, to);
+    const left = Math.min(end - to, STREAM_PERIOD - start);
+    let run = SMALL;
+    if (left >= LARGE && start % LARGE === 0) {
+      run = LARGE;
+      u8.set(large[start / LARGE]!, to);
+    } else if (left >= SMALL && start % SMALL === 0) u8.set(small[start / SMALL]!, to);
     else {
-      run = Math.min(end - to, PIECE - (start % PIECE), STREAM_PERIOD - start);
+      run = Math.min(left, SMALL - (start % SMALL));
       for (let i = 0; i < run; i++) u8[to + i] = from[start + i]!;
     }
     to += run;
