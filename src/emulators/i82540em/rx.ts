@@ -232,8 +232,8 @@ export class RxUnit {
     if (free * buffer < left) return false;
     const { arena } = frame;
     const base = (this.#values[this.#rdbah]! >>> 0) * 0x1_0000_0000 + ((this.#values[this.#rdbal]! & ~15) >>> 0);
-    const csum = this.#checksum(frame);
     const status = this.#status(frame, flags, strip);
+    const csum = this.#checksum(frame);
     const data = left - fcs;
     let from = frame.offset;
     if (strip) {
@@ -277,7 +277,14 @@ export class RxUnit {
   #checksum(frame: LinkFrame): number {
     const start = this.#values[this.#rxcsum]! & RXCSUM.PCSS;
     if (start >= frame.length) return 0xffff;
-    const value = ~finish(sum16(frame.arena, frame.offset + start, frame.length - start)) & 0xffff;
+    const { l4Checked, l4, end, l4Sum } = this.#found;
+    const { arena, offset, length } = frame;
+    // Most of the bytes were summed for the TCP or UDP checksum; an odd piece can only be the last one of a sum.
+    const known = l4Checked && start <= l4 && ((l4 - start) & 1) === 0 && (end === length || ((end - l4) & 1) === 0);
+    const sum = known
+      ? sum16(arena, offset + end, length - end, sum16(arena, offset + start, l4 - start, l4Sum))
+      : sum16(arena, offset + start, length - start);
+    const value = ~finish(sum) & 0xffff;
     return ((value & 0xff) << 8) | (value >> 8);
   }
 
@@ -286,6 +293,7 @@ export class RxUnit {
     let status = (flags & (PIF | CE)) | (strip ? flags & VP : 0);
     if (strip) status |= ((frame.arena.u8[frame.offset + 14]! << 8) | frame.arena.u8[frame.offset + 15]!) << 16;
     const found = this.#found;
+    found.l4Checked = false;
     if ((wanted & (RXCSUM.IPOFL | RXCSUM.TUOFL)) === 0) return status | IXSM;
     checkFrame(frame.arena, frame.offset, frame.length, found);
     if (!found.ipv4) return status | IXSM;
