@@ -102,6 +102,8 @@ export function sections(results) {
     const values = results.values(...own);
     const note = values.length > 0 ? `(aim at most ${AIM_BYTES}: ${aim(median(values) <= AIM_BYTES)})` : '';
     lines.push(figure(results, `lab, ${nic}`, own, 'bytes', [note]));
+    const untimed = ['allocation', `${nic} untimed`];
+    lines.push(figure(results, '... without timing the loops', untimed, 'bytes', []));
   }
   return lines;
 }
