@@ -53,6 +53,8 @@ export class VirtioNet implements EmulatedFunction {
   readonly regs = new RegisterFile(virtio.commonMap);
   readonly #isr = new RegisterFile(virtio.isrMap);
   readonly #net = new RegisterFile(virtio.netConfigMap);
+  readonly #deviceStatus = this.regs.slot(DEVICE_STATUS);
+  readonly #netStatus = this.#net.slot(NET_STATUS);
   readonly #mac: Uint8Array;
   readonly #mtu: number;
   readonly #queueSize: number;
@@ -88,7 +90,7 @@ export class VirtioNet implements EmulatedFunction {
     this.#alarm = bus.alarm(() => this.#run());
     this.#rx.onUsed = this.#used;
     this.port.receive = (frame: LinkFrame) =>
-      this.#running && (this.#net.get(NET_STATUS) & NET_STATUS.LINK_UP) !== 0
+      this.#running && (this.#net.values[this.#netStatus]! & NET_STATUS.LINK_UP) !== 0
         ? this.#rx.receive(frame)
         : 'receiver-off';
     this.port.onPartner = () => this.#linkChanged();
@@ -155,7 +157,7 @@ export class VirtioNet implements EmulatedFunction {
   }
 
   get #running(): boolean {
-    return (this.regs.get(DEVICE_STATUS) & DEVICE_STATUS.DRIVER_OK) !== 0 && !this.#broken;
+    return (this.regs.values[this.#deviceStatus]! & DEVICE_STATUS.DRIVER_OK) !== 0 && !this.#broken;
   }
 
   #has(feature: number): boolean {
