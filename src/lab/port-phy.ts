@@ -183,19 +183,24 @@ export class PortPhy implements PhyDevice {
     u8[at + plan.l4ChecksumAt + 1] = folded >> 8;
     readHeader(arena, at, plan);
     const payload = queued.length - plan.headerBytes;
+    // Each header is laid before its piece of the payload, over what has been sent already: no piece is copied.
+    u8.copyWithin(this.#segment, at, at + plan.headerBytes);
     for (let sent = 0, index = 0; sent < payload; index++) {
       const bytes = Math.min(queued.gsoSize, payload - sent);
-      u8.copyWithin(this.#segment, at, at + plan.headerBytes);
-      u8.copyWithin(
-        this.#segment + plan.headerBytes,
-        at + plan.headerBytes + sent,
-        at + plan.headerBytes + sent + bytes,
-      );
-      patchSegment(arena, this.#segment, plan, index, sent, bytes, sent + bytes === payload);
-      this.#out.offset = this.#segment;
-      this.#out.length = Math.max(MIN_FRAME, plan.headerBytes + bytes);
-      if (plan.headerBytes + bytes < MIN_FRAME)
-        u8.fill(0, this.#segment + plan.headerBytes + bytes, this.#segment + MIN_FRAME);
+      const start = at + sent;
+      if (index > 0) u8.copyWithin(start, this.#segment, this.#segment + plan.headerBytes);
+      patchSegment(arena, start, plan, index, sent, bytes, sent + bytes === payload);
+      const length = plan.headerBytes + bytes;
+      this.#out.offset = start;
+      this.#out.length = length;
+      if (length < MIN_FRAME) {
+        // Padded elsewhere: behind it may be payload that is still to be sent.
+        const short = this.#segment + SLOT / 2;
+        u8.copyWithin(short, start, start + length);
+        u8.fill(0, short + length, short + MIN_FRAME);
+        this.#out.offset = short;
+        this.#out.length = MIN_FRAME;
+      }
       this.port.transmit(this.#out);
       sent += bytes;
     }

@@ -45,7 +45,8 @@ export class EchoServices implements App {
       moved = true;
     }
     let ended = false;
-    for (const { socket, echo } of this.#sockets) {
+    for (let i = 0; i < this.#sockets.length; i++) {
+      const { socket, echo } = this.#sockets[i]!;
       const bytes = echo ? echoBytes(socket) : Math.min(socket.readable, STEP_BYTES);
       if (echo) this.echoed += bytes;
       else {

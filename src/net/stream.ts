@@ -26,14 +26,40 @@ function period(): Uint8Array {
   return table;
 }
 
+/** Bytes of the pieces that {@link writeStream} copies whole. */
+const LARGE = 16_384;
+const SMALL = 1024;
+/** Views of all whole pieces of the period, made once: one made for each call would be garbage for each packet. */
+const large: Uint8Array[] = [];
+const small: Uint8Array[] = [];
+
+function cut(into: Uint8Array[], bytes: number): void {
+  const from = period();
+  for (let start = 0; start + bytes <= STREAM_PERIOD; start += bytes) into.push(from.subarray(start, start + bytes));
+}
+
 /** Writes the stream's bytes from `position` on into `u8` at `at`. */
 export function writeStream(u8: Uint8Array, at: number, position: number, bytes: number): void {
   const from = period();
-  for (let done = 0; done < bytes; ) {
-    const start = (position + done) % STREAM_PERIOD;
-    const run = Math.min(bytes - done, STREAM_PERIOD - start);
-    u8.set(from.subarray(start, start + run), at + done);
-    done += run;
+  if (small.length === 0) {
+    cut(large, LARGE);
+    cut(small, SMALL);
+  }
+  let start = position % STREAM_PERIOD;
+  const end = at + bytes;
+  for (let to = at; to < end; ) {
+    const left = Math.min(end - to, STREAM_PERIOD - start);
+    let run = SMALL;
+    if (left >= LARGE && start % LARGE === 0) {
+      run = LARGE;
+      u8.set(large[start / LARGE]!, to);
+    } else if (left >= SMALL && start % SMALL === 0) u8.set(small[start / SMALL]!, to);
+    else {
+      run = Math.min(left, SMALL - (start % SMALL));
+      for (let i = 0; i < run; i++) u8[to + i] = from[start + i]!;
+    }
+    to += run;
+    start = start + run === STREAM_PERIOD ? 0 : start + run;
   }
 }
 

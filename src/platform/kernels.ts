@@ -24,7 +24,8 @@ function fold(total: number): number {
   let sum = total;
   // At most three turns: 2^53 -> 2^38 -> 2^23 -> 17 bits.
   while (sum > 0x1ffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
-  return sum;
+  // As an int32: a float64 would be boxed wherever the call is not inlined.
+  return sum | 0;
 }
 
 /**

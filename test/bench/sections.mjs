@@ -80,6 +80,7 @@ export function sections(results) {
       ]),
     );
     lines.push(figure(results, `lab, ${nic}, SHA-256 as shipped`, ['lab sha256', nic], 'Gbit/s'));
+    lines.push(figure(results, '... first run of a process, not warm', ['first lab sha256', nic], 'Gbit/s'));
   }
   lines.push('\nStack to stack in memory, MTU 1500, software checksums, every byte compared');
   lines.push(
@@ -102,6 +103,8 @@ export function sections(results) {
     const values = results.values(...own);
     const note = values.length > 0 ? `(aim at most ${AIM_BYTES}: ${aim(median(values) <= AIM_BYTES)})` : '';
     lines.push(figure(results, `lab, ${nic}`, own, 'bytes', [note]));
+    const untimed = ['allocation', `${nic} untimed`];
+    lines.push(figure(results, '... without timing the loops', untimed, 'bytes', []));
   }
   return lines;
 }

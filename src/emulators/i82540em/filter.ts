@@ -11,16 +11,16 @@ const ADDRESSES = 16;
 
 /** The filters, over the registers. */
 export class FilterUnit {
-  readonly #regs: RegisterFile;
   readonly #values: Int32Array;
+  readonly #rctl: number;
   readonly #ral: number;
   readonly #rah: number;
   readonly #mta: number;
   readonly #vfta: number;
 
   constructor(regs: RegisterFile) {
-    this.#regs = regs;
     this.#values = regs.values;
+    this.#rctl = regs.slot(RCTL);
     this.#ral = regs.slot(RAL);
     this.#rah = regs.slot(RAH);
     this.#mta = regs.slot(MTA);
@@ -29,7 +29,7 @@ export class FilterUnit {
 
   /** Does the frame at `at` pass the address filters? {@link Match}: exactly (RAR, broadcast, promiscuous), or by the hash. */
   address(u8: Uint8Array, at: number): number {
-    const control = this.#regs.get(RCTL);
+    const control = this.#values[this.#rctl]!;
     const low = u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24);
     const high = u8[at + 4]! | (u8[at + 5]! << 8);
     if ((u8[at]! & 1) === 0) {

@@ -27,11 +27,15 @@ export class FlowControl {
   readonly #owner: FlowOwner;
   readonly #alarm: ModelAlarm;
   readonly #frame: LinkFrame;
+  readonly #fct: number;
+  readonly #ctrl: number;
   #stopped = false;
 
   constructor(bus: DeviceBus, regs: RegisterFile, statistics: StatisticsUnit, owner: FlowOwner) {
     this.#bus = bus;
     this.#regs = regs;
+    this.#fct = regs.slot(FCT);
+    this.#ctrl = regs.slot(CTRL);
     this.#statistics = statistics;
     this.#owner = owner;
     this.#alarm = bus.alarm(() => owner.resume());
@@ -55,7 +59,7 @@ export class FlowControl {
 
   /** Is the frame at `at` a PAUSE frame to the address in FCAL and FCAH, or to our own? */
   isPause(u8: Uint8Array, at: number): boolean {
-    const type = this.#regs.get(FCT);
+    const type = this.#regs.values[this.#fct]!;
     if (u8[at + 12] !== type >> 8 || u8[at + 13] !== (type & 0xff)) return false;
     const low = u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24);
     const high = u8[at + 4]! | (u8[at + 5]! << 8);
@@ -80,7 +84,7 @@ export class FlowControl {
 
   /** The receive FIFO holds `used` bytes: sends XOFF above FCRTH and XON below FCRTL. */
   level(used: number): void {
-    if ((this.#regs.get(CTRL) & CTRL.TFCE) === 0) return;
+    if ((this.#regs.values[this.#ctrl]! & CTRL.TFCE) === 0) return;
     const high = this.#regs.get(FCRTH) & FCRTH.RTH;
     if (!this.#stopped && high > 0 && used > high) {
       this.#stopped = true;

@@ -40,6 +40,8 @@ export class I82540em implements EmulatedFunction {
   readonly port: LinkPort;
   /** Registers of BAR 0. */
   readonly regs = new RegisterFile(i82540em.bar0Map);
+  readonly #ctrl = this.regs.slot(CTRL);
+  readonly #rctl = this.regs.slot(RCTL);
   readonly #nvm: Uint16Array;
   #bus!: DeviceBus;
   #phy!: MiiPhy;
@@ -120,7 +122,7 @@ export class I82540em implements EmulatedFunction {
   }
 
   get #macLoopback(): boolean {
-    return pick(this.regs.get(RCTL), RCTL.LBM) === 1;
+    return pick(this.regs.values[this.#rctl]!, RCTL.LBM) === 1;
   }
 
   /** Everything but configuration space and the PHY goes back to its power-on value; the EEPROM is read again. */
@@ -161,8 +163,8 @@ export class I82540em implements EmulatedFunction {
 
   #status(): number {
     const mode = this.#phy.mode;
-    const control = this.regs.get(CTRL);
-    const speed = (control & CTRL.FRCSPD) !== 0 ? pick(control, CTRL.SPEED) : mode ? SPEED_CODE[mode.speed]! : 2;
+    const control = this.regs.values[this.#ctrl]!;
+    const speed = (control & CTRL.FRCSPD) !== 0 ? pick(control, CTRL.SPEED) : mode ? speedCode(mode.speed) : 2;
     const full = (control & CTRL.FRCDPX) !== 0 ? (control & CTRL.FD) !== 0 : (mode?.fullDuplex ?? true);
     return (
       put(put(0, STATUS.SPEED, speed), STATUS.ASDV, speed) |
@@ -192,7 +194,7 @@ export class I82540em implements EmulatedFunction {
         ? put(
             M88_PSSR.LINK | M88_PSSR.SPD_DPLX_RESOLVED | (mode.fullDuplex ? M88_PSSR.DPLX : 0),
             M88_PSSR.SPEED,
-            SPEED_CODE[mode.speed]!,
+            speedCode(mode.speed),
           )
         : put(0, M88_PSSR.SPEED, 2),
     );
@@ -290,4 +292,7 @@ class Owner {
   }
 }
 
-const SPEED_CODE: Readonly<Record<number, number>> = { 10: 0, 100: 1, 1000: 2 };
+/** A speed in Mbit/s as STATUS and the PHY show it (8254x §13.4.2). */
+function speedCode(speed: number): number {
+  return speed === 1000 ? 2 : speed === 100 ? 1 : 0;
+}

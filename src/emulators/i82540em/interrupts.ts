@@ -49,6 +49,9 @@ export class InterruptUnit {
   readonly #tx: DelayTimer;
   readonly #icr: number;
   readonly #ims: number;
+  readonly #rdtr: number;
+  readonly #radv: number;
+  readonly #itr: number;
   #next: Micros = 0;
 
   constructor(bus: DeviceBus, regs: RegisterFile) {
@@ -56,6 +59,9 @@ export class InterruptUnit {
     this.#regs = regs;
     this.#icr = regs.slot(ICR);
     this.#ims = regs.slot(IMS);
+    this.#rdtr = regs.slot(RDTR);
+    this.#radv = regs.slot(RADV);
+    this.#itr = regs.slot(ITR);
     this.#throttle = bus.alarm(() => this.#update());
     this.#rx = new DelayTimer(bus, () => this.raise(ICR.RXT0));
     this.#tx = new DelayTimer(bus, () => this.raise(ICR.TXDW));
@@ -82,10 +88,10 @@ export class InterruptUnit {
 
   /** A frame was written to memory. */
   received(): void {
-    const delay = this.#regs.get(RDTR) & RDTR.DELAY;
+    const delay = this.#regs.values[this.#rdtr]! & RDTR.DELAY;
     // RADV works only beside RDTR (8254x §13.4.31).
     if (delay === 0) this.raise(ICR.RXT0);
-    else this.#rx.event(delay, this.#regs.get(RADV) & RADV.DELAY);
+    else this.#rx.event(delay, this.#regs.values[this.#radv]! & RADV.DELAY);
   }
 
   /** A transmit descriptor was written back. @param delayed its IDE bit */
@@ -127,7 +133,7 @@ export class InterruptUnit {
       this.#bus.setLevel(false);
       return;
     }
-    const interval = this.#regs.get(ITR) & ITR.INTERVAL;
+    const interval = this.#regs.values[this.#itr]! & ITR.INTERVAL;
     if (interval !== 0 && this.#bus.now < this.#next) {
       if (!this.#throttle.armed) this.#throttle.arm(this.#next);
       return;

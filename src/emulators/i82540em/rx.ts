@@ -41,6 +41,13 @@ export class RxUnit {
   readonly #rdh: number;
   readonly #rdt: number;
   readonly #rctl: number;
+  readonly #rdlen: number;
+  readonly #rdbal: number;
+  readonly #rdbah: number;
+  readonly #rxcsum: number;
+  readonly #ctrl: number;
+  readonly #vet: number;
+  readonly #rsrpd: number;
   readonly #scratch: number;
   /** The FIFO: a ring of bytes, each frame preceded by its length and flags (8 bytes), never split. */
   readonly #fifo: number;
@@ -68,6 +75,13 @@ export class RxUnit {
     this.#rdh = regs.slot(RDH);
     this.#rdt = regs.slot(RDT);
     this.#rctl = regs.slot(RCTL);
+    this.#rdlen = regs.slot(RDLEN);
+    this.#rdbal = regs.slot(RDBAL);
+    this.#rdbah = regs.slot(RDBAH);
+    this.#rxcsum = regs.slot(RXCSUM);
+    this.#ctrl = regs.slot(CTRL);
+    this.#vet = regs.slot(VET);
+    this.#rsrpd = regs.slot(RSRPD);
     this.#scratch = bus.allocBuffer(64);
     this.#fifoBytes = 64 * 1024;
     this.#fifo = bus.allocBuffer(this.#fifoBytes);
@@ -114,7 +128,7 @@ export class RxUnit {
     const match = this.#filter.address(u8, offset);
     if (match === Match.none) return 'filtered';
     const type = (u8[offset + 12]! << 8) | u8[offset + 13]!;
-    const tagged = type === this.#regs.get(VET);
+    const tagged = type === this.#values[this.#vet];
     if (tagged && (control & RCTL.VFE) !== 0) {
       const tag = (u8[offset + 14]! << 8) | u8[offset + 15]!;
       if (!this.#filter.vlan(tag)) return 'vlan-filtered';
@@ -125,7 +139,7 @@ export class RxUnit {
       const group = (u8[offset]! & 1) !== 0;
       this.#statistics.received(length + FCS, group, group && isBroadcast(u8, offset));
     }
-    if (length + FCS <= (this.#regs.get(RSRPD) & RSRPD.SIZE)) this.#interrupts.raise(ICR.SRPD);
+    if (length + FCS <= (this.#values[this.#rsrpd]! & RSRPD.SIZE)) this.#interrupts.raise(ICR.SRPD);
     const flags = (tagged ? VP : 0) | (match === Match.inexact ? PIF : 0) | (frame.fcsOk ? 0 : CE);
     if (this.#fifoFrames === 0 && this.#bus.schedule !== 'adversarial') {
       if (this.#deliver(frame, flags)) return 'delivered';
@@ -137,7 +151,7 @@ export class RxUnit {
   #longest(control: number, u8: Uint8Array, at: number): number {
     if ((control & RCTL.LPE) !== 0) return MAX_LONG - FCS;
     const type = (u8[at + 12]! << 8) | u8[at + 13]!;
-    return type === this.#regs.get(VET) ? MAX_FRAME : MAX_FRAME - FCS;
+    return type === this.#values[this.#vet] ? MAX_FRAME : MAX_FRAME - FCS;
   }
 
   #queue(frame: LinkFrame, flags: number): FrameFate {
@@ -206,20 +220,20 @@ export class RxUnit {
   /** Writes one frame to the guest's buffers. False: not enough descriptors, nothing was done. */
   #deliver(frame: LinkFrame, flags: number): boolean {
     const control = this.#values[this.#rctl]!;
-    const size = (this.#regs.get(RDLEN) & RDLEN.LEN) / DESCRIPTOR_BYTES;
+    const size = (this.#values[this.#rdlen]! & RDLEN.LEN) / DESCRIPTOR_BYTES;
     const buffer = bufferSize(control);
     let head = this.#values[this.#rdh]!;
     const tail = this.#values[this.#rdt]!;
     if (size === 0 || head >= size || tail >= size) return false;
-    const strip = (flags & VP) !== 0 && (this.#regs.get(CTRL) & CTRL.VME) !== 0;
+    const strip = (flags & VP) !== 0 && (this.#values[this.#ctrl]! & CTRL.VME) !== 0;
     const fcs = (control & RCTL.SECRC) !== 0 ? 0 : FCS;
     let left = frame.length - (strip ? 4 : 0) + fcs;
     const free = (tail - head + size) % size;
     if (free * buffer < left) return false;
     const { arena } = frame;
-    const base = (this.#regs.get(RDBAH) >>> 0) * 0x1_0000_0000 + ((this.#regs.get(RDBAL) & ~15) >>> 0);
-    const csum = this.#checksum(frame);
+    const base = (this.#values[this.#rdbah]! >>> 0) * 0x1_0000_0000 + ((this.#values[this.#rdbal]! & ~15) >>> 0);
     const status = this.#status(frame, flags, strip);
+    const csum = this.#checksum(frame);
     const data = left - fcs;
     let from = frame.offset;
     if (strip) {
@@ -261,17 +275,25 @@ export class RxUnit {
 
   /** Packet checksum: ones complement sum from RXCSUM.PCSS to the end of the frame (8254x §3.2.8). */
   #checksum(frame: LinkFrame): number {
-    const start = this.#regs.get(RXCSUM) & RXCSUM.PCSS;
+    const start = this.#values[this.#rxcsum]! & RXCSUM.PCSS;
     if (start >= frame.length) return 0xffff;
-    const value = ~finish(sum16(frame.arena, frame.offset + start, frame.length - start)) & 0xffff;
+    const { l4Checked, l4, end, l4Sum } = this.#found;
+    const { arena, offset, length } = frame;
+    // Most of the bytes were summed for the TCP or UDP checksum; an odd piece can only be the last one of a sum.
+    const known = l4Checked && start <= l4 && ((l4 - start) & 1) === 0 && (end === length || ((end - l4) & 1) === 0);
+    const sum = known
+      ? sum16(arena, offset + end, length - end, sum16(arena, offset + start, l4 - start, l4Sum))
+      : sum16(arena, offset + start, length - start);
+    const value = ~finish(sum) & 0xffff;
     return ((value & 0xff) << 8) | (value >> 8);
   }
 
   #status(frame: LinkFrame, flags: number, strip: boolean): number {
-    const wanted = this.#regs.get(RXCSUM);
+    const wanted = this.#values[this.#rxcsum]!;
     let status = (flags & (PIF | CE)) | (strip ? flags & VP : 0);
     if (strip) status |= ((frame.arena.u8[frame.offset + 14]! << 8) | frame.arena.u8[frame.offset + 15]!) << 16;
     const found = this.#found;
+    found.l4Checked = false;
     if ((wanted & (RXCSUM.IPOFL | RXCSUM.TUOFL)) === 0) return status | IXSM;
     checkFrame(frame.arena, frame.offset, frame.length, found);
     if (!found.ipv4) return status | IXSM;
@@ -286,7 +308,7 @@ export class RxUnit {
   }
 
   #doorbell(tail: number): void {
-    const size = this.#regs.get(RDLEN) / DESCRIPTOR_BYTES;
+    const size = this.#values[this.#rdlen]! / DESCRIPTOR_BYTES;
     if (size > 0 && tail >= size) {
       this.#bus.report({
         rule: 'tail-beyond-ring',

@@ -347,12 +347,11 @@ export class TxUnit {
       });
       return;
     }
-    const end = (last: number): number => (last === 0 ? this.#length : Math.min(last + 1, this.#length));
     if ((this.#options & IXSM) !== 0) {
       const start = pick(this.#context.ip, CTX_IP.IPCSS);
       const field = pick(this.#context.ip, CTX_IP.IPCSO);
       if (this.#inside(start, field, 'IPCSS/IPCSO')) {
-        insertChecksum(arena, at + start, at + end(pick(this.#context.ip, CTX_IP.IPCSE)), at + field, false);
+        insertChecksum(arena, at + start, at + this.#end(pick(this.#context.ip, CTX_IP.IPCSE)), at + field, false);
       }
     }
     if ((this.#options & TXSM) !== 0) {
@@ -362,12 +361,17 @@ export class TxUnit {
         insertChecksum(
           arena,
           at + start,
-          at + end(pick(this.#context.tu, CTX_TU.TUCSE)),
+          at + this.#end(pick(this.#context.tu, CTX_TU.TUCSE)),
           at + field,
           (this.#context.command & CTX_CMD.TCP) === 0,
         );
       }
     }
+  }
+
+  /** Where summing ends: behind byte `last`, or with the packet for 0. */
+  #end(last: number): number {
+    return last === 0 ? this.#length : Math.min(last + 1, this.#length);
   }
 
   #inside(start: number, field: number, what: string): boolean {

@@ -21,11 +21,26 @@ export interface ChecksumFindings {
   l4Ok: boolean;
   /** TCP 6 or UDP 17; 0 for anything else. */
   protocol: number;
+  /** When `l4Checked`: where its header begins and ends what was summed, from the start of the frame, and that partial sum. */
+  l4: number;
+  end: number;
+  l4Sum: number;
 }
 
 /** Findings about nothing. */
 export function emptyFindings(): ChecksumFindings {
-  return { l3: 0, ipv4: false, ipChecked: false, ipOk: false, l4Checked: false, l4Ok: false, protocol: 0 };
+  return {
+    l3: 0,
+    ipv4: false,
+    ipChecked: false,
+    ipOk: false,
+    l4Checked: false,
+    l4Ok: false,
+    protocol: 0,
+    l4: 0,
+    end: 0,
+    l4Sum: 0,
+  };
 }
 
 /** Sum of addresses and protocol of an IP header at `l3`: the pseudo header without its length. */
@@ -91,7 +106,10 @@ export function checkFrame(arena: Arena, at: number, length: number, found: Chec
   }
   found.l4Checked = true;
   const pseudo = pseudoSum(arena, ip, found.ipv4, protocol) + wordInSum(end - l4);
-  found.l4Ok = finish(sum16(arena, l4, end - l4, pseudo)) === 0;
+  found.l4 = l4 - at;
+  found.end = end - at;
+  found.l4Sum = sum16(arena, l4, end - l4);
+  found.l4Ok = finish(found.l4Sum + pseudo) === 0;
 }
 
 /** Stores the checksum of the bytes from `start` to `end` (whose field at `field` holds what is to be added) at `field`. */

@@ -53,6 +53,8 @@ export class VirtioNet implements EmulatedFunction {
   readonly regs = new RegisterFile(virtio.commonMap);
   readonly #isr = new RegisterFile(virtio.isrMap);
   readonly #net = new RegisterFile(virtio.netConfigMap);
+  readonly #deviceStatus = this.regs.slot(DEVICE_STATUS);
+  readonly #netStatus = this.#net.slot(NET_STATUS);
   readonly #mac: Uint8Array;
   readonly #mtu: number;
   readonly #queueSize: number;
@@ -86,9 +88,9 @@ export class VirtioNet implements EmulatedFunction {
     this.#tx = new NetTx(bus, this.#queues[1]!, this.port);
     this.#control = new ControlQueue(bus, this.#queues[2]!, this.#rx.filter);
     this.#alarm = bus.alarm(() => this.#run());
-    this.#rx.onUsed = (queue) => this.#interrupt(queue);
+    this.#rx.onUsed = this.#used;
     this.port.receive = (frame: LinkFrame) =>
-      this.#running && (this.#net.get(NET_STATUS) & NET_STATUS.LINK_UP) !== 0
+      this.#running && (this.#net.values[this.#netStatus]! & NET_STATUS.LINK_UP) !== 0
         ? this.#rx.receive(frame)
         : 'receiver-off';
     this.port.onPartner = () => this.#linkChanged();
@@ -155,7 +157,7 @@ export class VirtioNet implements EmulatedFunction {
   }
 
   get #running(): boolean {
-    return (this.regs.get(DEVICE_STATUS) & DEVICE_STATUS.DRIVER_OK) !== 0 && !this.#broken;
+    return (this.regs.values[this.#deviceStatus]! & DEVICE_STATUS.DRIVER_OK) !== 0 && !this.#broken;
   }
 
   #has(feature: number): boolean {
@@ -404,10 +406,10 @@ export class VirtioNet implements EmulatedFunction {
     const work = this.#pending;
     this.#pending = 0;
     let ok = true;
-    if ((work & 4) !== 0) ok = this.#control.run((queue) => this.#interrupt(queue));
+    if ((work & 4) !== 0) ok = this.#control.run(this.#used);
     if (ok && (work & 1) !== 0) ok = this.#rx.refilled();
     if (ok && (work & 2) !== 0) {
-      const left = this.#tx.run((queue) => this.#interrupt(queue));
+      const left = this.#tx.run(this.#used);
       ok = left >= 0;
       if (left > 0) {
         this.#pending |= 2;
@@ -424,9 +426,10 @@ export class VirtioNet implements EmulatedFunction {
     this.#signal(this.regs.get(virtio.CONFIG_MSIX_VECTOR), ISR.CONFIG);
   }
 
-  #interrupt(queue: Virtqueue): void {
+  /** Chains of a queue were used. */
+  readonly #used = (queue: Virtqueue): void => {
     if (queue.wantsInterrupt) this.#signal(queue.vector, ISR.QUEUE);
-  }
+  };
 
   #signal(vector: number, cause: number): void {
     if (this.#bus.msixEnabled) {

@@ -7,6 +7,7 @@ import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
 import { copy, sum16 } from '../../platform/kernels.js';
 
 const PAGE = 4096;
+const PAGE_SHIFT = 12;
 /** What freed memory and posted receive buffers are filled with in strict mode. */
 const POISON_FREED = 0xdd;
 const POISON_POSTED = 0xa5;
@@ -78,8 +79,9 @@ export class MachineMemory implements GuestMemory {
       return -1;
     }
     if (this.#owners !== undefined) {
-      const last = Math.floor((inside + Math.max(bytes, 1) - 1) / PAGE);
-      for (let page = Math.floor(inside / PAGE); page <= last; page++) {
+      // RAM lies in a WebAssembly memory, below 4 GiB: offsets within it shift as integers.
+      const last = (inside + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
+      for (let page = inside >>> PAGE_SHIFT; page <= last; page++) {
         if (this.#owners[page] !== this.#id) {
           this.fault = DmaFault.iommu;
           return -1;

@@ -59,14 +59,14 @@ export class MachineMmio implements Mmio {
 
   #read(at: number, width: number): number {
     const shell = this.#target();
-    if (shell === undefined || at < 0 || at + width / 8 > this.bytes) return width === 32 ? -1 : 2 ** width - 1;
+    if (shell === undefined || at < 0 || at + (width >> 3) > this.bytes) return width === 32 ? -1 : 2 ** width - 1;
     if (this.#machine.posting) this.#machine.flushPosted(shell);
     return shell.readBar(this.#bar, this.#offset + at, width);
   }
 
   #write(at: number, width: number, value: number): void {
     const shell = this.#target();
-    if (shell === undefined || at < 0 || at + width / 8 > this.bytes) return;
+    if (shell === undefined || at < 0 || at + (width >> 3) > this.bytes) return;
     if (this.#machine.posting && this.#kind === 'memory')
       this.#machine.post(shell, this.#bar, this.#offset + at, width, value);
     else shell.writeBar(this.#bar, this.#offset + at, width, value);

@@ -49,7 +49,10 @@ export class Reassembly {
   /** Nearest timeout. */
   get deadline(): Micros {
     let nearest: Micros = NEVER;
-    for (const slot of this.#slots) if (slot.busy && slot.deadline < nearest) nearest = slot.deadline;
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i]!;
+      if (slot.busy && slot.deadline < nearest) nearest = slot.deadline;
+    }
     return nearest;
   }
 

@@ -93,12 +93,15 @@ export class DnsClient implements StackService {
 
   get deadline(): Micros {
     let nearest: Micros = NEVER;
-    for (const query of this.#queries) nearest = Math.min(nearest, query.deadline);
+    for (let i = 0; i < this.#queries.length; i++) nearest = Math.min(nearest, this.#queries[i]!.deadline);
     return nearest;
   }
 
   get pending(): boolean {
-    for (const query of this.#queries) if (query.socket?.readable || query.socket?.error) return true;
+    for (let i = 0; i < this.#queries.length; i++) {
+      const { socket } = this.#queries[i]!;
+      if (socket?.readable || socket?.error) return true;
+    }
     return false;
   }
 

@@ -64,7 +64,8 @@ function start() {
         if (!socket.send(part)) return;
       }
     };
-    socket.ondrain = more;
+    // It calls this in the middle of a loop over its queue, which a send from there would spoil.
+    socket.ondrain = () => queueMicrotask(more);
     socket.ondata = () => {};
     socket.onend = () => {};
     socket.onclose = () => {};
