@@ -1,13 +1,15 @@
 /** Sockets that a killed process left behind. */
-import { lstatSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { dirname } from 'node:path';
 import { UsageError } from './usage.js';
 
 /**
  * Makes `path` (absolute) free to listen at: removes a socket at which nobody listens any more.
- * @throws UsageError when something else is there, or somebody listens
+ * @throws UsageError when something else is there, somebody listens, or there is no such folder
  */
 export async function claimSocketPath(path: string): Promise<void> {
+  if (!existsSync(dirname(path))) throw new UsageError(`--socket: there is no folder ${dirname(path)}`);
   let isSocket: boolean;
   try {
     isSocket = lstatSync(path).isSocket();
