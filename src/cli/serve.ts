@@ -171,6 +171,8 @@ function readImage(path: string): Uint8Array {
 /** Runs the command until a signal or, with `--once`, until the last client has gone; returns the exit status. */
 export async function serve(argv: readonly string[]): Promise<number> {
   const args = parse(argv);
+  // A reader that is gone ("| head", or "| tee" after Ctrl-C) must not cost the guest its NIC.
+  process.stdout.on('error', () => undefined);
   // What has been opened, closed in reverse order whatever happens.
   const opened: (() => void | Promise<void>)[] = [];
   try {

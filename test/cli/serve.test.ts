@@ -232,7 +232,7 @@ describe.skipIf(process.platform !== 'linux')('the built command and a client', 
     expect(await serve.stop('SIGTERM'), serve.err.text).toBe(0);
     expect(serve.out.text.match(/a client has connected/g)).toHaveLength(3);
     expect(serve.out.text).not.toContain('turned away');
-    expect(serve.out.text).toContain('82540em: sent 0, came 0');
+    expect(serve.out.text).toMatch(/^82540em: sent 0, came \d+/m);
     expect(existsSync(path)).toBe(false);
   });
 
@@ -247,7 +247,7 @@ describe.skipIf(process.platform !== 'linux')('the built command and a client', 
     );
     const [first, second] = [await connect(`${path}.0`), await connect(`${path}.1`)];
     // No register of the chip is there.
-    for (let i = 0; i < 3; i++) await read(first, 0, 0x1_fff0, 4);
+    for (let i = 0; i < 3; i++) await read(first, 0, 0x7000, 4);
     await serve.out.expect(/^! warning 82540em .*\[unknown-register, /m, 10_000);
     first.close();
     await serve.out.expect(/82540em: the client has gone/, 10_000);

@@ -80,3 +80,48 @@ describe.skipIf(!pieces)('nicforge serve', () => {
     expect(existsSync(join(folder.path, "it's a nic.1"))).toBe(false);
   });
 });
+
+describe.skipIf(!pieces)('nicforge serve --hide msi,msix, late models, on the first bus', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let serve: ServeChild;
+  let guest: LinuxGuest | undefined;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('serve');
+    serve = await startServe([
+      ...NICS.map(({ nic }) => nic),
+      ...['--socket', join(folder.path, 'nic'), '--hide', 'msi,msix', '--schedule', 'adversarial', '--seed', '7'],
+    ]);
+  });
+
+  afterAll(async () => {
+    await guest?.close();
+    await serve?.kill();
+    await folder?.remove();
+  });
+
+  test.each(['a virtual machine', 'another one after the first was killed'])('%s: both NICs with INTx', async () => {
+    guest = await startLinux({ pieces: pieces!, args: () => serve.qemuArguments() });
+    await guest.must('ins e1000; ins virtio_pci virtio_net');
+    for (const { mac } of NICS) {
+      await guest.must(`N=$(basename $(dirname $(grep -l ${mac} /sys/class/net/*/address))); test -n "$N"`);
+      await guest.must('ip link set $N up; udhcpc -i $N -n -q -t 10 -T 2');
+      const sum = await guest.must('wget -q -O - http://10.0.2.2/bytes/100000 | sha256sum', 60_000);
+      expect(sum.split(' ')[0]).toBe(await guest.must('wget -q -O - http://10.0.2.2/sha256/100000'));
+      await guest.must('ip addr flush dev $N; ip link set $N down');
+    }
+    const interrupts = await guest.must('cat /proc/interrupts');
+    expect(interrupts).toMatch(/IO-APIC/);
+    expect(interrupts).not.toMatch(/MSI.*(eth|virtio)/);
+    await guest.close();
+    guest = undefined;
+  });
+
+  test('SIGTERM: what the models saw of both', async () => {
+    expect(await serve.stop('SIGTERM'), serve.err.text).toBe(0);
+    expect(serve.out.text.match(/82540em: a client has connected/g)).toHaveLength(2);
+    expect(serve.out.text.match(/virtio-net: the client has gone$/gm)).toHaveLength(2);
+    expect(serve.out.text).not.toContain('turned away');
+    expect(serve.out.text).toContain('the guest made no mistake that the models know');
+  });
+});
