@@ -1,6 +1,6 @@
 /** What `nicforge serve` prints: the arguments for QEMU, and at the end what happened. */
 import type { FrameCounts } from '../lab/index.js';
-import { type Diagnostic, type Diagnostics, diagnosticText } from '../platform/diagnostics.js';
+import { type Diagnostic, type Diagnostics, diagnosticText, type Severity } from '../platform/diagnostics.js';
 
 /** Longest answer that QEMU waits for, in milliseconds: a debugger or a suspended laptop must not cost the device. */
 const TIMEOUT = 600_000;
@@ -48,14 +48,14 @@ export function framesText(frames: FrameCounts): string {
   return `sent ${frames.sent}, came ${all}${list === '' ? '' : `: ${list}`}`;
 }
 
-/** What was found in the run, most severe first, with counts. */
+/** What was found in the run, with counts: mistakes of the guest, worst first, then notes. */
 export function findingsText(diagnostics: Diagnostics): string[] {
-  const order = { error: 0, warning: 1, note: 2 };
-  const all = [...diagnostics.list()].sort((a, b) => order[a.severity] - order[b.severity]);
-  if (all.length === 0) return ['the guest made no mistake that the models know'];
-  const lines = all.map((d) => `! ${diagnosticText(d)}`);
+  const of = (severity: Severity): Diagnostic[] => diagnostics.list().filter((d) => d.severity === severity);
+  const problems = [...of('error'), ...of('warning')];
+  const lines = problems.map((d) => `! ${diagnosticText(d)}`);
+  if (lines.length === 0) lines.push('the guest made no mistake that the models know');
   if (diagnostics.dropped > 0) lines.push(`! ${diagnostics.dropped} more findings were not kept`);
-  return lines;
+  return [...lines, ...of('note').map(diagnosticText)];
 }
 
 /** A finding as one line of `--json-log`. */

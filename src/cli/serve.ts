@@ -35,7 +35,7 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
   --schedule KIND     how eagerly the models work: fast (default), timed, adversarial
   --seed N            seed of everything random (default 1)
   --pcapng FILE       every frame on the NICs' cables
-  --json-log FILE     each finding as a line of JSON, as it first happens
+  --json-log FILE     each finding, notes included, as a line of JSON as it first happens
   --fail-on SEVERITY  error or warning: exit status 3 when there was such a finding (or a worse one)
   --once              end when the last client has gone
 
@@ -191,7 +191,8 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
   const jsonLog = openSink('json-log', args.jsonLog, opened);
   const diagnostics = new Diagnostics();
   diagnostics.events.on('diagnostic', (d) => {
-    say(`! ${diagnosticText(d)}`);
+    // Notes are no mistakes; they appear at the end.
+    if (d.severity !== 'note') say(`! ${diagnosticText(d)}`);
     jsonLog?.(Buffer.from(`${findingJson(d)}\n`));
   });
   const wire = args.wire === undefined ? undefined : await openWire(args.wire, time);

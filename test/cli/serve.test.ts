@@ -153,7 +153,12 @@ describe('what is printed', () => {
     diagnostics.report('d', 0, { rule: 'unmodelled', ...finding });
     diagnostics.report('d', 0, { rule: 'dma-fault', ...finding });
     diagnostics.report('d', 0, { rule: 'dma-fault', ...finding });
-    expect(findingsText(diagnostics)).toEqual(['! error d R: m [dma-fault, x] × 2', '! note d R: m [unmodelled, x]']);
+    diagnostics.report('d', 0, { rule: 'unknown-register', ...finding });
+    expect(findingsText(diagnostics)).toEqual([
+      '! error d R: m [dma-fault, x] × 2',
+      '! warning d R: m [unknown-register, x]',
+      'note d R: m [unmodelled, x]',
+    ]);
   });
 });
 

@@ -75,7 +75,8 @@ describe.skipIf(!pieces)('nicforge serve', () => {
       expect(Number(delivered)).toBeGreaterThanOrEqual(BYTES / 1460);
     }
     expect(text).toContain('the guest made no mistake that the models know');
-    expect(readFileSync(join(folder.path, 'findings'), 'utf8')).toBe('');
+    const findings = readFileSync(join(folder.path, 'findings'), 'utf8').split('\n').slice(0, -1);
+    expect(findings.filter((line) => (JSON.parse(line) as { severity: string }).severity !== 'note')).toEqual([]);
     expect(existsSync(join(folder.path, "it's a nic.0"))).toBe(false);
     expect(existsSync(join(folder.path, "it's a nic.1"))).toBe(false);
   });
@@ -120,7 +121,7 @@ describe.skipIf(!pieces)('nicforge serve --hide msi,msix, late models, on the fi
   test('SIGTERM: what the models saw of both', async () => {
     expect(await serve.stop('SIGTERM'), serve.err.text).toBe(0);
     expect(serve.out.text.match(/82540em: a client has connected/g)).toHaveLength(2);
-    expect(serve.out.text.match(/virtio-net: the client has gone$/gm)).toHaveLength(2);
+    expect(serve.out.text.match(/virtio-net: the client has gone/g)).toHaveLength(2);
     expect(serve.out.text).not.toContain('turned away');
     expect(serve.out.text).toContain('the guest made no mistake that the models know');
   });
