@@ -404,7 +404,14 @@ export class VirtioNet implements EmulatedFunction {
     const work = this.#pending;
     this.#pending = 0;
     let ok = true;
-    if ((work & 4) !== 0) ok = this.#control.run((queue) => this.#interrupt(queue));
+    if ((work & 4) !== 0) {
+      const left = this.#control.run((queue) => this.#interrupt(queue));
+      ok = left >= 0;
+      if (left > 0) {
+        this.#pending |= 4;
+        this.#alarm.arm(this.#bus.now + this.#bus.delay(100));
+      }
+    }
     if (ok && (work & 1) !== 0) ok = this.#rx.refilled();
     if (ok && (work & 2) !== 0) {
       const left = this.#tx.run((queue) => this.#interrupt(queue));
