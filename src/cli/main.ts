@@ -5,6 +5,7 @@ import { UsageError } from './usage.js';
 const HELP = `nicforge: NIC drivers written, tried and proved without a NIC
 
   nicforge lab [options]            build a PC with NICs, bring each up, download over it, report
+  nicforge serve NIC --socket PATH  put a model into your QEMU, with a network behind it
   nicforge lspci [-v|-x] [FILE]     what is on the lab's bus, or in a dump made by lspci -x
   nicforge probe --explain          who was asked to drive what, and what they answered
   nicforge regs CHIP [REG [VALUE]]  a register: diagram, fields, meaning of a value
@@ -34,6 +35,14 @@ async function run(argv: readonly string[]): Promise<number> {
         return 0;
       }
       return lab.lab(rest);
+    }
+    case 'serve': {
+      const serve = await import('./serve.js');
+      if (asksHelp) {
+        console.log(serve.help);
+        return 0;
+      }
+      return serve.serve(rest);
     }
     case 'lspci': {
       const lspci = await import('./lspci.js');

@@ -3,9 +3,11 @@
  * @packageDocumentation
  */
 export * from './gateway.js';
+export * from './hide.js';
 export * from './job.js';
 export * from './nics.js';
 export * from './port-phy.js';
 export * from './report.js';
 export * from './run.js';
+export * from './served.js';
 export * from './world.js';

@@ -6,12 +6,20 @@ export interface NicKind {
   readonly name: string;
   /** One line for `--help`. */
   readonly description: string;
-  make(mac: Uint8Array, name: string): EmulatedFunction;
+  /** Lengths in bytes that an image of its EEPROM may have; absent: it has none. */
+  readonly nvmBytes?: readonly number[];
+  /** @param nvm content of its EEPROM, which then holds the station address; only with {@link NicKind.nvmBytes} */
+  make(mac: Uint8Array, name: string, nvm?: Uint16Array): EmulatedFunction;
 }
 
 /** All of them, in the order in which the lab plugs them in. */
 export const NICS: readonly NicKind[] = [
-  { name: '82540em', description: 'Intel 82540EM (e1000)', make: (mac, name) => new I82540em({ mac, name }) },
+  {
+    name: '82540em',
+    description: 'Intel 82540EM (e1000)',
+    nvmBytes: [128, 512],
+    make: (mac, name, nvm) => new I82540em({ mac, name, ...(nvm ? { nvm } : {}) }),
+  },
   { name: 'virtio-net', description: 'virtio-net, modern PCI', make: (mac, name) => new VirtioNet({ mac, name }) },
 ];
 

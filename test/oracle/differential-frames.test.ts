@@ -294,9 +294,9 @@ describe.skipIf(!qemu)("frames of 82540EM and QEMU's e1000", () => {
     });
   });
 
-  test(`${cases(40)} scripts of receptions`, { timeout: 120_000 }, async () => {
+  test(`${cases(8)} filters, a hundred receptions each`, { timeout: 120_000 }, async () => {
     await onBench(async ({ ours, theirs, settle, inject }) => {
-      for (let seed = 0; seed < cases(40); seed++) {
+      for (let seed = 0; seed < cases(8); seed++) {
         const random = new Random(`receptions ${seed}`);
         const group = [0x01, 0x00, 0x5e, random.below(128), random.below(256), random.below(256)];
         const flags = [RCTL.UPE, RCTL.MPE, RCTL.BAM, RCTL.VFE].reduce(
@@ -305,37 +305,42 @@ describe.skipIf(!qemu)("frames of 82540EM and QEMU's e1000", () => {
         );
         const control = put(RCTL.EN | RCTL.SECRC | flags, RCTL.MO, random.below(4));
         const table = Array.from({ length: 128 }, () => (random.chance(0.5) ? random.u32() | 0 : 0));
-        const from = [ours, theirs].map((side) => {
+        for (const side of [ours, theirs]) {
           side.io.write32(RCTL.at, control);
           table.forEach((word, i) => {
             side.io.write32(c.MTA.at + 4 * i, word);
             side.io.write32(c.VFTA.at + 4 * i, word);
           });
-          side.repost();
-          return side.io.read32(c.RDH.at);
-        });
-        for (let i = 0; i < 10; i++) {
-          const to = [MAC, [255, 255, 255, 255, 255, 255], group, [2, 0, 0, 0, 0, random.below(8)]][random.below(4)]!;
-          const frame = ethernet(to, 64 + random.below(1400), random.chance(0.3) ? 0x8100 : 0x88b5);
-          if (frame[12] === 0x81) frame.set([random.below(16), random.below(256), 0x88, 0xb5], 14);
-          inject(frame);
         }
-        // The last one gets in whatever the filters are: when it is there, all before it were looked at.
-        inject(ethernet(MAC, 99));
-        settle();
-        const expected = ours.received(from[0]!);
-        // The multicast table is for group addresses (8254x §3.2.1 and §13.5.1); QEMU lets foreign unicast through it, too.
-        const theirList = (): string[] =>
-          theirs.received(from[1]!).filter((line) => (control & RCTL.UPE) !== 0 || !FOREIGN.test(line));
-        for (let i = 0; i < 400 && theirList().length < expected.length; i++) await turn();
-        expect(theirList(), `seed ${seed}`).toEqual(expected);
+        for (let round = 0; round < 10; round++) {
+          const from = [ours, theirs].map((side) => {
+            side.repost();
+            return side.io.read32(c.RDH.at);
+          });
+          for (let i = 0; i < 10; i++) {
+            const to = [MAC, [255, 255, 255, 255, 255, 255], group, [2, 0, 0, 0, 0, random.below(8)]][random.below(4)]!;
+            const frame = ethernet(to, 64 + random.below(1400), random.chance(0.3) ? 0x8100 : 0x88b5);
+            if (frame[12] === 0x81) frame.set([random.below(16), random.below(256), 0x88, 0xb5], 14);
+            inject(frame);
+          }
+          // The last one gets in whatever the filters are: when it is there, all before it were looked at.
+          inject(ethernet(MAC, 99));
+          settle();
+          const expected = ours.received(from[0]!);
+          // The multicast table is for group addresses (8254x §3.2.1 and §13.5.1); QEMU lets foreign unicast through it, too.
+          const theirList = (): string[] =>
+            theirs.received(from[1]!).filter((line) => (control & RCTL.UPE) !== 0 || !FOREIGN.test(line));
+          // QEMU takes no frame for a second after RCTL was written.
+          for (let i = 0; i < 4000 && theirList().length < expected.length; i++) await turn();
+          expect(theirList(), `seed ${seed} round ${round}`).toEqual(expected);
+        }
       }
     });
     proved({
       nic: '82540em',
       side: 'model',
       stranger: "QEMU's e1000, register by register",
-      what: `${cases(40)} scripts of receptions`,
+      what: `${cases(8)} filters, a hundred receptions each`,
     });
   });
 });

@@ -114,14 +114,24 @@ export class ControlQueue {
     this.#at = bus.allocBuffer(MAX_COMMAND + 8);
   }
 
-  /** Answers what waits. False: the queue makes no sense. */
-  run(used: (queue: Virtqueue) => void): boolean {
+  /**
+   * Answers what waits, at most one batch. Returns how many chains may be left, so that it is run again, or -1 when the
+   * queue makes no sense. A driver that polls for the answer adds its next command while this runs, and does not notify
+   * before it is asked to: so the wish is written first, and then it is looked once more (§2.7.7.2, §2.7.10).
+   */
+  run(used: (queue: Virtqueue) => void): number {
     const queue = this.#queue;
     const { arena } = this.#bus;
-    let left = Math.min(queue.waiting, BATCH);
-    if (left === 0) return true;
-    while (left-- > 0) {
-      if (!queue.take()) return false;
+    if (!queue.enabled) return 0;
+    let waiting = queue.waiting;
+    if (waiting === 0) {
+      queue.wantNotify(true);
+      waiting = queue.waiting;
+      if (waiting === 0) return 0;
+    }
+    const batch = Math.min(waiting, BATCH);
+    for (let left = batch; left > 0; left--) {
+      if (!queue.take()) return -1;
       const bytes = Math.min(queue.readableBytes, MAX_COMMAND);
       const got = queue.readBytes(arena, this.#at, bytes);
       const ok = got >= 2 && queue.readableBytes <= MAX_COMMAND && this.#command(arena.u8, this.#at, this.#at + got);
@@ -131,9 +141,9 @@ export class ControlQueue {
       queue.put(queue.head, answered === 1 ? 1 : 0);
     }
     queue.publish();
-    queue.wantNotify(true);
     used(queue);
-    return true;
+    // Once more, even if nothing is left now: the next run asks for a notification.
+    return Math.max(1, waiting - batch);
   }
 
   #command(u8: Uint8Array, at: number, end: number): boolean {

@@ -406,17 +406,24 @@ export class VirtioNet implements EmulatedFunction {
     const work = this.#pending;
     this.#pending = 0;
     let ok = true;
-    if ((work & 4) !== 0) ok = this.#control.run(this.#used);
+    if ((work & 4) !== 0) {
+      const left = this.#control.run(this.#used);
+      ok = left >= 0;
+      if (left > 0) this.#again(4, this.#bus.now);
+    }
     if (ok && (work & 1) !== 0) ok = this.#rx.refilled();
     if (ok && (work & 2) !== 0) {
       const left = this.#tx.run(this.#used);
       ok = left >= 0;
-      if (left > 0) {
-        this.#pending |= 2;
-        this.#alarm.arm(Math.max(this.#bus.now + this.#bus.delay(100), this.#tx.nextAt));
-      }
+      if (left > 0) this.#again(2, this.#tx.nextAt);
     }
     if (!ok) this.#break();
+  }
+
+  /** There is more to do for the queue of bit `work`, not before `from`. */
+  #again(work: number, from: number): void {
+    this.#pending |= work;
+    if (!this.#alarm.armed) this.#alarm.arm(Math.max(this.#bus.now + this.#bus.delay(100), from));
   }
 
   /** The driver did something that leaves the device without a way on (§2.1.2). */

@@ -53,6 +53,8 @@ export function serveVfioUser(fn: EmulatedFunction, options: ServeOptions): Vfio
   const accept = (): void => {
     const fd = system.accept(listener);
     if (fd < 0) return;
+    // The end of the client before may be waiting beside this call: a virtual machine started again comes at once.
+    link?.look();
     if (link) {
       options.onWarning?.(`vfio-user: ${path}: a second client was turned away`);
       closeSync(fd);
@@ -137,6 +139,11 @@ class Link {
     this.#fds = [];
     closeSync(this.#fd);
     this.#hooks.ended(reason);
+  }
+
+  /** Serves what has come, the end of the connection included. */
+  look(): void {
+    this.#ready(true, false);
   }
 
   #ready(readable: boolean, writable: boolean): void {

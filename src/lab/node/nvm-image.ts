@@ -77,3 +77,10 @@ export function parseIntelNvm(image: Uint8Array): IntelNvm {
     words: image.length / 2,
   };
 }
+
+/** The 16-bit words of an image, little-endian, as a model's EEPROM takes them. */
+export function nvmWords(image: Uint8Array): Uint16Array {
+  const words = new Uint16Array(image.length >> 1);
+  for (let i = 0; i < words.length; i++) words[i] = image[2 * i]! | (image[2 * i + 1]! << 8);
+  return words;
+}

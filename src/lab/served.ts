@@ -1,0 +1,137 @@
+/** The world of models that foreign machines drive: NICs on a switch, our gateway or a wire to elsewhere behind it. */
+import type { EmulatedFunction, Schedule } from '../emulators/index.js';
+import { Cable, EthernetSwitch, type FrameFate, type LinkPort, PcapngWriter } from '../link/index.js';
+import type { HashFactory } from '../net/index.js';
+import { OwnedArena } from '../platform/arena.js';
+import type { Scheduler } from '../platform/clock.js';
+import { Random } from '../platform/random.js';
+import { Gateway } from './gateway.js';
+import { type Hideable, hideCapabilities } from './hide.js';
+import { nicKind } from './nics.js';
+
+/** One NIC to be served. */
+export interface ServedNicOptions {
+  /** A name of {@link NICS}. */
+  readonly nic: string;
+  /** Station address, 6 bytes. */
+  readonly mac: Uint8Array;
+  /** Content of its EEPROM, for kinds that have one; it holds the station address then. */
+  readonly nvm?: Uint16Array;
+}
+
+/** How the world is built. */
+export interface ServedNetworkOptions {
+  readonly nics: readonly ServedNicOptions[];
+  readonly scheduler: Scheduler;
+  readonly seed?: number | string;
+  /** With `timed` the cables carry 1 Gbit/s. */
+  readonly schedule?: Schedule;
+  /** Capabilities that no NIC is to show. */
+  readonly hide?: readonly Hideable[];
+  /** Gets the bytes of a pcapng with one interface for each NIC's cable. */
+  readonly pcapng?: (bytes: Uint8Array) => void;
+  /** SHA-256 for the gateway's HTTP server. */
+  readonly hash?: HashFactory;
+  /** Something else than our gateway behind the switch: a port to plug in. */
+  readonly uplink?: LinkPort;
+}
+
+/** What became of the frames of one NIC. */
+export interface FrameCounts {
+  /** Put on the cable by the NIC. */
+  sent: number;
+  /** Frames that came to the NIC, by their end. */
+  readonly came: Record<FrameFate, number>;
+}
+
+/** A NIC of the network. */
+export interface ServedNic {
+  /** Unique in the network: the NIC's name, with its place when there are several of the kind. */
+  readonly label: string;
+  readonly nic: string;
+  readonly model: EmulatedFunction;
+  readonly cable: Cable;
+  readonly frames: FrameCounts;
+}
+
+const GATEWAY_BYTES = 64 << 20;
+/** The model's buffers, and its cable's when that has a speed. */
+const NIC_BYTES = 24 << 20;
+
+/** The network. Its clock is the caller's. */
+export class ServedNetwork {
+  /** Memory of gateway, cables and models. */
+  readonly arena: OwnedArena;
+  readonly switch = new EthernetSwitch();
+  /** Undefined with an uplink. */
+  readonly gateway: Gateway | undefined;
+  readonly nics: readonly ServedNic[];
+
+  /** @throws RangeError for a NIC that does not exist */
+  constructor(options: ServedNetworkOptions) {
+    const { scheduler, nics } = options;
+    this.arena = new OwnedArena(GATEWAY_BYTES + nics.length * NIC_BYTES);
+    const writer = options.pcapng ? new PcapngWriter(options.pcapng) : undefined;
+    this.nics = nics.map((nic, i) => {
+      const alone = nics.filter((other) => other.nic === nic.nic).length === 1;
+      return this.#plug(nic, alone ? nic.nic : `${nic.nic}.${i}`, options, writer);
+    });
+    const far = this.switch.port('uplink');
+    if (options.uplink === undefined) {
+      this.gateway = new Gateway({
+        scheduler,
+        arena: this.arena,
+        random: new Random(`gateway ${options.seed ?? 0}`),
+        ...(options.hash ? { hash: options.hash } : {}),
+      });
+    }
+    new Cable(far, options.uplink ?? this.gateway!.port, { scheduler, arena: this.arena });
+  }
+
+  #plug(
+    nic: ServedNicOptions,
+    label: string,
+    options: ServedNetworkOptions,
+    writer: PcapngWriter | undefined,
+  ): ServedNic {
+    const made = nicKind(nic.nic).make(nic.mac, label, nic.nvm);
+    const model = hideCapabilities(made, options.hide ?? []);
+    const port = model.port!;
+    const frames: FrameCounts = { sent: 0, came: noFates() };
+    port.onFate = (_frame, fate) => {
+      frames.came[fate]++;
+    };
+    const cable = new Cable(port, this.switch.port(), {
+      scheduler: options.scheduler,
+      arena: this.arena,
+      ...(options.schedule === 'timed' ? { rate: 1000 } : {}),
+    });
+    const number = writer?.addInterface(label) ?? 0;
+    cable.tap = (time, from, frame) => {
+      if (from === port) frames.sent++;
+      writer?.frame(number, time, frame, from === port ? 'out' : 'in');
+    };
+    return { label, nic: nic.nic, model, cable, frames };
+  }
+}
+
+function noFates(): Record<FrameFate, number> {
+  return {
+    delivered: 0,
+    queued: 0,
+    'no-carrier': 0,
+    'receiver-off': 0,
+    'ring-empty': 0,
+    'fifo-full': 0,
+    filtered: 0,
+    'bad-fcs': 0,
+    'too-long': 0,
+    'too-short': 0,
+    'pause-frame': 0,
+    'vlan-filtered': 0,
+    'dma-fault': 0,
+    'lost-on-cable': 0,
+    'switch-full': 0,
+    'power-state': 0,
+  };
+}
