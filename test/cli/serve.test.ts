@@ -136,10 +136,10 @@ describe('arguments', () => {
 
 describe('what is printed', () => {
   test('arguments for QEMU survive a shell', () => {
-    expect(qemuArguments(["/tmp/it's"], { rootPorts: false })).toEqual([
+    expect(qemuArguments(["/run/it's"], { rootPorts: false })).toEqual([
       '-machine q35,memory-backend=nicforge-ram -m 512M',
       '-object memory-backend-memfd,id=nicforge-ram,size=512M,share=on',
-      `-device '{"driver":"vfio-user-pci","id":"nicforge0","x-msg-timeout":600000,"socket":{"type":"unix","path":"/tmp/it'\\''s"}}'`,
+      `-device '{"driver":"vfio-user-pci","id":"nicforge0","x-msg-timeout":600000,"socket":{"type":"unix","path":"/run/it'\\''s"}}'`,
     ]);
     const ports = qemuArguments(['/a', '/b'], { rootPorts: true });
     expect(ports.filter((line) => line.startsWith('-device pcie-root-port'))).toHaveLength(2);
