@@ -7,6 +7,16 @@ const { VRING, VRING_DESC_FLAGS } = virtio;
 const { NEXT, WRITE, INDIRECT, NEXT_INDEX } = VRING_DESC_FLAGS;
 const NEXT_SHIFT = 31 - Math.clz32(NEXT_INDEX & -NEXT_INDEX);
 
+const FENCE = new Int32Array(1);
+
+/**
+ * A full memory barrier: what was stored is visible before what follows is read. Where the guest runs beside this thread (QEMU over
+ * vfio-user), both sides write an index and then look at the other's; without a barrier both may miss (virtio 1.2 §2.7.7 and §2.7.10).
+ */
+function barrier(): void {
+  Atomics.exchange(FENCE, 0, 0);
+}
+
 /** Descriptors of one chain that are looked at, indirect ones included. */
 const MAX_CHAIN = 1024;
 
@@ -167,6 +177,7 @@ export class Virtqueue {
 
   /** After `publish`: does the driver want an interrupt (§2.7.7)? */
   get wantsInterrupt(): boolean {
+    barrier();
     if (!this.eventIdx) return (this.#bus.read16(this.#avail) & virtio.AVAIL_NO_INTERRUPT) === 0;
     const event = this.#bus.read16(this.#avail + VRING.AVAIL_HEADER + 2 * this.size);
     const wants = ((this.#usedIndex - event - 1) & 0xffff) < ((this.#usedIndex - this.#signalled) & 0xffff);
@@ -179,6 +190,7 @@ export class Virtqueue {
     if (this.eventIdx) {
       if (on) this.#bus.write16(this.#used + VRING.USED_HEADER + VRING.USED_ELEM_BYTES * this.size, this.#lastAvail);
     } else this.#bus.write16(this.#used, on ? 0 : virtio.USED_NO_NOTIFY);
+    barrier();
   }
 
   #advance(n: number, left: number): void {
