@@ -14,7 +14,6 @@ const ADDRH_AT = VRING_DESC_ADDRH.at;
 const LEN_AT = VRING_DESC_LEN.at;
 const FLAGS_AT = VRING_DESC_FLAGS.at;
 const { DESC_BYTES, AVAIL_HEADER, USED_HEADER, USED_ELEM_BYTES } = VRING;
-const INDEX_AT = 2;
 const NEXT_SHIFT = 16;
 
 /** The descriptor goes on at the next one. */
@@ -31,6 +30,7 @@ export class VirtQueue {
   readonly region: DmaRegion;
   readonly #mask: number;
   readonly #view: DataView;
+  readonly #words: Int32Array;
   readonly #dma: DmaMemory;
   readonly #events: boolean;
   readonly #notify: Mmio;
@@ -80,6 +80,7 @@ export class VirtQueue {
     this.region = set.alloc(availEventAt + 2, 4096);
     const { offset, address, arena } = this.region;
     this.#view = arena.view;
+    this.#words = arena.u32;
     this.#dma = set.dma;
     this.#events = events;
     this.#avail = offset + availAt;
@@ -148,12 +149,13 @@ export class VirtQueue {
     if (from === to) return;
     // The descriptors before the index, the index before the question whether to ring.
     this.#dma.publish();
-    this.#view.setUint16(this.#avail + INDEX_AT, to, true);
+    // In one store: a device on another processor must not see half an index.
+    this.#words[this.#avail >> 2] = (this.#words[this.#avail >> 2]! & 0xffff) | (to << 16);
     this.#told = to;
     this.#dma.publish();
     this.#dma.syncForCpu();
     if (this.#events) {
-      const event = this.#view.getUint16(this.#availEvent, true);
+      const event = this.#words[this.#availEvent >> 2]! & 0xffff;
       if (((to - event - 1) & 0xffff) >= ((to - from) & 0xffff)) return;
     } else if ((this.#view.getUint16(this.#used, true) & USED_NO_NOTIFY) !== 0) {
       return;
@@ -169,12 +171,13 @@ export class VirtQueue {
 
   /** True when the device has given something back. */
   get hasUsed(): boolean {
-    return this.#view.getUint16(this.#used + INDEX_AT, true) !== this.#taken;
+    return this.#words[this.#used >> 2]! >>> 16 !== this.#taken;
   }
 
   /** Takes back one chain: its head descriptor, or -1. Its length is in {@link VirtQueue.takenBytes}. */
   take(): number {
-    const index = this.#view.getUint16(this.#used + INDEX_AT, true);
+    // Flags and index in one load: never half an index.
+    const index = this.#words[this.#used >> 2]! >>> 16;
     if (index === this.#taken || this.broken) return -1;
     // More given back than was ever offered: the ring cannot be trusted (§2.7.8.2).
     if (((index - this.#taken) & 0xffff) > this.outstanding) {
@@ -200,7 +203,8 @@ export class VirtQueue {
   setInterrupts(on: boolean): boolean {
     this.#interrupts = on;
     // With EVENT_IDX the flags stay 0 (§2.7.7.1); "none" is an index half the numbers away.
-    if (this.#events) this.#view.setUint16(this.#usedEvent, (on ? this.#taken : this.#taken - 0x8000) & 0xffff, true);
+    // Nothing but padding stands behind the event index, so it goes in one store, too.
+    if (this.#events) this.#words[this.#usedEvent >> 2] = (on ? this.#taken : this.#taken - 0x8000) & 0xffff;
     else this.#view.setUint16(this.#avail, on ? 0 : AVAIL_NO_INTERRUPT, true);
     if (!on) return false;
     this.#dma.publish();
