@@ -80,7 +80,7 @@ export class ConfigSpace {
   }
 
   /** Back to the state after reset; a function level reset keeps nothing either (PCIe 4.0 §6.6.2), bar the hardwired. */
-  reset(_flr: boolean): void {
+  reset(): void {
     this.bytes.set(this.#initial);
     this.#flr = false;
   }

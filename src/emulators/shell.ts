@@ -144,7 +144,7 @@ export class PciShell implements DeviceBus {
   reset(kind: ResetKind): void {
     if (kind === 'power-on' || kind === 'bus' || kind === 'flr') {
       const pm = this.fn.config.pm;
-      this.config.reset(kind === 'flr');
+      this.config.reset();
       if (pm && this.#power !== 0) this.#power = 0;
       this.#msix?.reset();
       this.#master = false;

@@ -411,7 +411,7 @@ export class VirtioNet implements EmulatedFunction {
       ok = left >= 0;
       if (left > 0) this.#again(4, this.#bus.now);
     }
-    if (ok && (work & 1) !== 0) ok = this.#rx.refilled();
+    // A refilled receive queue is looked at when the next frame comes.
     if (ok && (work & 2) !== 0) {
       const left = this.#tx.run(this.#used);
       ok = left >= 0;

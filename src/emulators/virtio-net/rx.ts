@@ -45,11 +45,6 @@ export class NetRx {
     if (!features.filter) this.filter.open();
   }
 
-  /** The driver notified the receive queue. */
-  refilled(): boolean {
-    return true;
-  }
-
   /** Takes a frame. */
   receive(frame: LinkFrame): FrameFate {
     if (!frame.fcsOk) return 'bad-fcs';

@@ -1,4 +1,5 @@
 /** A real clock for models that live in a foreign machine: one {@link Scheduler} that sleeps in the event loop. */
+import type { ModelAlarm } from '../../emulators/function.js';
 import { NEVER, Scheduler } from '../../platform/clock.js';
 
 /** Below this many microseconds a timer of the event loop is too coarse: the loop is polled instead. */
@@ -55,6 +56,21 @@ export class RealTime {
   /** `call` runs at the end of each {@link RealTime.kick}: the moment for a host to deliver interrupts. */
   afterWork(call: () => void): void {
     this.#after.push(call);
+  }
+
+  /** An alarm of a model: arming it inside an access of the guest moves the sleep, too. */
+  alarm(fire: () => void): ModelAlarm {
+    const timer = this.scheduler.timer(fire);
+    return {
+      get armed() {
+        return timer.armed;
+      },
+      arm: (deadline) => {
+        timer.arm(deadline);
+        this.replan();
+      },
+      cancel: () => timer.cancel(),
+    };
   }
 
   /** No timer fires any more. */

@@ -2,7 +2,7 @@
  * Device models inside v86, the PC that runs in JavaScript. They are hooked in through the imports and exports of its
  * WebAssembly module, whose names are part of its interface; nothing of its JavaScript is touched.
  */
-import type { EmulatedFunction, ModelAlarm, Schedule } from '../../emulators/function.js';
+import type { EmulatedFunction, Schedule } from '../../emulators/function.js';
 import { type GuestMemory, PciShell, type ShellHost } from '../../emulators/shell.js';
 import { OwnedArena } from '../../platform/arena.js';
 import type { Diagnostics } from '../../platform/diagnostics.js';
@@ -275,19 +275,7 @@ export class V86Host {
       get now() {
         return scheduler.now;
       },
-      alarm: (fire): ModelAlarm => {
-        const timer = scheduler.timer(fire);
-        return {
-          get armed() {
-            return timer.armed;
-          },
-          arm: (deadline) => {
-            timer.arm(deadline);
-            time.replan();
-          },
-          cancel: () => timer.cancel(),
-        };
-      },
+      alarm: (fire) => time.alarm(fire),
       schedule,
       delay: (most) => (schedule === 'adversarial' ? random.below(most + 1) : 0),
       slice: (most) => (schedule === 'adversarial' ? 1 + random.below(most) : most),

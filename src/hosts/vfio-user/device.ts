@@ -2,7 +2,7 @@
  * A device model as a vfio-user device. The client owns BAR decoding and the MSI and MSI-X tables; what mode the guest
  * uses, bus mastering and function resets are learned by the shell from the configuration writes that it forwards.
  */
-import { DmaFault, type EmulatedFunction, type ModelAlarm, type Schedule } from '../../emulators/function.js';
+import { DmaFault, type EmulatedFunction, type Schedule } from '../../emulators/function.js';
 import { type GuestMemory, PciShell, type ShellHost } from '../../emulators/shell.js';
 import { OwnedArena } from '../../platform/arena.js';
 import type { Micros } from '../../platform/clock.js';
@@ -82,19 +82,7 @@ export class FunctionDevice implements VfioDevice {
       get now(): Micros {
         return scheduler.now;
       },
-      alarm: (fire): ModelAlarm => {
-        const timer = scheduler.timer(fire);
-        return {
-          get armed() {
-            return timer.armed;
-          },
-          arm: (deadline) => {
-            timer.arm(deadline);
-            time.replan();
-          },
-          cancel: () => timer.cancel(),
-        };
-      },
+      alarm: (fire) => time.alarm(fire),
       schedule,
       delay: (most) => (schedule === 'adversarial' ? random.below(most + 1) : 0),
       slice: (most) => (schedule === 'adversarial' ? 1 + random.below(most) : most),
