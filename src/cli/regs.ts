@@ -5,6 +5,7 @@ import {
   type Field,
   hex,
   i82540em,
+  i82574,
   maskOf,
   meta,
   pci,
@@ -19,6 +20,7 @@ import { number32, UsageError } from './usage.js';
 /** Maps by the name of their chip; the first is the one that offsets mean. */
 const CHIPS: Readonly<Record<string, readonly RegisterMap[]>> = {
   '82540em': [i82540em.bar0Map, i82540em.phyMap, i82540em.ioMap],
+  '82574l': [i82574.bar0Map, i82574.phyMap, ...Object.values(i82574.PHY_PAGES), i82574.ioMap, i82574.nvmMap],
   'virtio-net': [virtio.commonMap, virtio.isrMap, virtio.netConfigMap],
   pci: [pci.type0Map, pci.type1Map],
 };

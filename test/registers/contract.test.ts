@@ -1,12 +1,17 @@
 /** For every register of every map: what the declaration says is what the register file does. */
 import { describe, test } from 'vitest';
-import { i82540em, pci, virtio } from '../../src/registers/index.js';
+import { i82540em, i82574, pci, virtio } from '../../src/registers/index.js';
 import { registerContract } from '../../src/testing/index.js';
 
 const maps = [
   i82540em.bar0Map,
   i82540em.ioMap,
   i82540em.phyMap,
+  i82574.bar0Map,
+  i82574.ioMap,
+  i82574.phyMap,
+  ...Object.values(i82574.PHY_PAGES),
+  i82574.nvmMap,
   pci.type0Map,
   pci.type1Map,
   virtio.commonMap,

@@ -1,0 +1,252 @@
+/** 82574L: descriptor words in memory, little-endian. Source: Intel 317694 (82574 datasheet), §7.1 and §7.2. */
+import { bit, bits, reg, word } from '../define.js';
+
+/** Bytes of every descriptor but the packet-split one. */
+export const DESCRIPTOR_BYTES = 16;
+
+export const RXD_ADDRL = word('RXD_ADDRL', 0, 'rw', { doc: 'Buffer address, low', ref: '82574 §7.1' });
+export const RXD_ADDRH = word('RXD_ADDRH', 4, 'rw', { doc: 'Buffer address, high', ref: '82574 §7.1' });
+export const RXD_LENGTH = reg(
+  'RXD_LENGTH',
+  8,
+  { doc: 'Length and packet checksum', ref: '82574 §7.1' },
+  {
+    LENGTH: bits(15, 0, 'rw', 'Bytes in the buffer, FCS included unless RCTL.SECRC'),
+    CSUM: bits(31, 16, 'rw', 'Ones complement sum from RXCSUM.PCSS on'),
+  },
+);
+export const RXD_STATUS = reg(
+  'RXD_STATUS',
+  12,
+  { doc: 'Status, errors and tag', ref: '82574 §7.1' },
+  {
+    DD: bit(0, 'rw', 'Descriptor done'),
+    EOP: bit(1, 'rw', 'Last of its packet'),
+    IXSM: bit(2, 'rw', 'Checksum bits mean nothing'),
+    VP: bit(3, 'rw', 'Had an 802.1Q tag, now in SPECIAL'),
+    UDPCS: bit(4, 'rw', 'UDP checksum was looked at'),
+    TCPCS: bit(5, 'rw', 'TCP or UDP checksum was looked at'),
+    IPCS: bit(6, 'rw', 'IPv4 header checksum was looked at'),
+    PIF: bit(7, 'rw', 'Passed an inexact filter'),
+    CE: bit(8, 'rw', 'Bad FCS or alignment'),
+    SE: bit(9, 'rw', 'Symbol error'),
+    SEQ: bit(10, 'rw', 'Sequence error'),
+    CXE: bit(12, 'rw', 'Carrier extension error'),
+    TCPE: bit(13, 'rw', 'TCP or UDP checksum wrong'),
+    IPE: bit(14, 'rw', 'IPv4 header checksum wrong'),
+    RXE: bit(15, 'rw', 'RX data error'),
+    SPECIAL: bits(31, 16, 'rw', 'Tag control information'),
+  },
+);
+
+/** Extended receive descriptor as the device writes it back; software gives it the buffer address in the first 8 bytes. */
+export const RXDX_MRQ = reg(
+  'RXDX_MRQ',
+  0,
+  { doc: 'Extended receive descriptor: how the queue was chosen', ref: '82574 §7.1' },
+  {
+    RSS_TYPE: bits(3, 0, 'rw', 'What was hashed', {
+      values: { 0: 'none', 1: 'TcpIPv4', 2: 'IPv4', 3: 'TcpIPv6', 4: 'IPv6Ex', 5: 'IPv6' },
+    }),
+    QUEUE: bits(12, 8, 'rw', 'Queue'),
+  },
+);
+export const RXDX_RSS = word('RXDX_RSS', 4, 'rw', {
+  doc: 'Extended receive descriptor: RSS hash, with RXCSUM.PCSD',
+  ref: '82574 §7.1',
+});
+/** The same word without RXCSUM.PCSD. */
+export const RXDX_CSUM = reg(
+  'RXDX_CSUM',
+  4,
+  { doc: 'Extended receive descriptor: packet checksum, without RXCSUM.PCSD', ref: '82574 §7.1' },
+  {
+    IPID: bits(15, 0, 'rw', 'IP identification of a fragment'),
+    CSUM: bits(31, 16, 'rw', 'Packet or fragment checksum'),
+  },
+);
+export const RXDX_STATERR = reg(
+  'RXDX_STATERR',
+  8,
+  { doc: 'Extended and packet-split receive descriptor: status and errors', ref: '82574 §7.1' },
+  {
+    DD: bit(0, 'rw', 'Descriptor done'),
+    EOP: bit(1, 'rw', 'Last of its packet'),
+    IXSM: bit(2, 'rw', 'Checksum bits mean nothing'),
+    VP: bit(3, 'rw', 'Had an 802.1Q tag, now in VLAN'),
+    UDPCS: bit(4, 'rw', 'UDP checksum was looked at'),
+    TCPCS: bit(5, 'rw', 'TCP or UDP checksum was looked at'),
+    IPCS: bit(6, 'rw', 'IPv4 header checksum was looked at'),
+    PIF: bit(7, 'rw', 'Passed an inexact filter'),
+    TST: bit(8, 'rw', 'A time stamp was taken, in RXSTMPL and RXSTMPH'),
+    IPIDV: bit(9, 'rw', 'IPID is valid: an IPv4 fragment'),
+    UDPV: bit(10, 'rw', 'A fragmented UDP datagram has a checksum'),
+    ACK: bit(15, 'rw', 'A TCP ACK without payload'),
+    PTYPE: bits(19, 16, 'rw', 'What the packet is', {
+      values: { 0: 'MAC', 1: 'IPv4', 2: 'IPv4 TCP/UDP', 3: 'IPv4 fragment', 5: 'IPv6', 6: 'IPv6 TCP/UDP' },
+    }),
+    CE: bit(24, 'rw', 'Bad FCS or alignment'),
+    SE: bit(25, 'rw', 'Symbol error'),
+    SEQ: bit(26, 'rw', 'Sequence error'),
+    CXE: bit(28, 'rw', 'Carrier extension error'),
+    TCPE: bit(29, 'rw', 'TCP or UDP checksum wrong'),
+    IPE: bit(30, 'rw', 'IPv4 header checksum wrong'),
+    RXE: bit(31, 'rw', 'RX data error'),
+  },
+);
+export const RXDX_LENGTH = reg(
+  'RXDX_LENGTH',
+  12,
+  { doc: 'Extended receive descriptor: length and tag; packet-split: length of buffer 0 and tag', ref: '82574 §7.1' },
+  {
+    LENGTH: bits(15, 0, 'rw', 'Bytes in the buffer, FCS included unless RCTL.SECRC'),
+    VLAN: bits(31, 16, 'rw', 'Tag control information'),
+  },
+);
+
+/** Bytes of a packet-split receive descriptor: four buffer addresses, then written back like an extended one. */
+export const SPLIT_DESCRIPTOR_BYTES = 32;
+/** Buffers of a packet-split descriptor: headers, then three pieces of payload. */
+export const SPLIT_BUFFERS = 4;
+export const RXDS_ADDRL = word('RXDS_ADDRL', 0, 'rw', {
+  doc: 'Packet-split descriptor: address of buffer 0 to 3, low',
+  ref: '82574 §7.1',
+  count: 4,
+  stride: 8,
+});
+export const RXDS_ADDRH = word('RXDS_ADDRH', 4, 'rw', {
+  doc: 'Packet-split descriptor: address of buffer 0 to 3, high',
+  ref: '82574 §7.1',
+  count: 4,
+  stride: 8,
+});
+export const RXDS_HEADER = reg(
+  'RXDS_HEADER',
+  16,
+  { doc: 'Packet-split descriptor: header status and length of buffer 1', ref: '82574 §7.1' },
+  {
+    HDR_LEN: bits(9, 0, 'rw', 'Bytes of headers that were recognised'),
+    HDRSP: bit(15, 'rw', 'Headers and payload are in different buffers'),
+    LENGTH1: bits(31, 16, 'rw', 'Bytes in buffer 1'),
+  },
+);
+export const RXDS_LENGTHS = reg(
+  'RXDS_LENGTHS',
+  20,
+  { doc: 'Packet-split descriptor: lengths of buffers 2 and 3', ref: '82574 §7.1' },
+  {
+    LENGTH2: bits(15, 0, 'rw', 'Bytes in buffer 2'),
+    LENGTH3: bits(31, 16, 'rw', 'Bytes in buffer 3'),
+  },
+);
+
+export const TXD_ADDRL = word('TXD_ADDRL', 0, 'rw', { doc: 'Buffer address, low', ref: '82574 §7.2' });
+export const TXD_ADDRH = word('TXD_ADDRH', 4, 'rw', { doc: 'Buffer address, high', ref: '82574 §7.2' });
+
+/** Command bits stand at the same place in all three formats. */
+export const TXD_CMD = reg(
+  'TXD_CMD',
+  8,
+  { doc: 'Legacy transmit descriptor: length and command', ref: '82574 §7.2' },
+  {
+    LENGTH: bits(15, 0, 'rw', 'Bytes in the buffer'),
+    CSO: bits(23, 16, 'rw', 'Where the checksum goes (IC)'),
+    EOP: bit(24, 'rw', 'Last of its packet'),
+    IFCS: bit(25, 'rw', 'Insert the FCS'),
+    IC: bit(26, 'rw', 'Insert a checksum from CSS on at CSO'),
+    RS: bit(27, 'rw', 'Report status: write DD'),
+    RPS: bit(28, 'rw', 'Report when sent'),
+    DEXT: bit(29, 'rw', 'Not a legacy descriptor'),
+    VLE: bit(30, 'rw', 'Insert the tag of SPECIAL'),
+    IDE: bit(31, 'rw', 'Delay the interrupt by TIDV'),
+  },
+);
+export const TXD_STATUS = reg(
+  'TXD_STATUS',
+  12,
+  { doc: 'Legacy transmit descriptor: status and tag', ref: '82574 §7.2' },
+  {
+    DD: bit(0, 'rw', 'Descriptor done'),
+    EC: bit(1, 'rw', 'Excess collisions'),
+    LC: bit(2, 'rw', 'Late collision'),
+    TU: bit(3, 'rw', 'Transmit underrun'),
+    CSS: bits(15, 8, 'rw', 'Where summing starts (IC)'),
+    SPECIAL: bits(31, 16, 'rw', 'Tag control information'),
+  },
+);
+
+export const TXD_DATA = reg(
+  'TXD_DATA',
+  8,
+  { doc: 'Data descriptor: length, type, command', ref: '82574 §7.2' },
+  {
+    DTALEN: bits(19, 0, 'rw', 'Bytes in the buffer'),
+    DTYP: bits(23, 20, 'rw', 'Type', { values: { 0: 'context', 1: 'data' } }),
+    EOP: bit(24, 'rw', 'Last of its packet'),
+    IFCS: bit(25, 'rw', 'Insert the FCS'),
+    TSE: bit(26, 'rw', 'Segment'),
+    RS: bit(27, 'rw', 'Report status: write DD'),
+    RPS: bit(28, 'rw', 'Report when sent'),
+    DEXT: bit(29, 'rw', '1'),
+    VLE: bit(30, 'rw', 'Insert the tag of SPECIAL'),
+    IDE: bit(31, 'rw', 'Delay the interrupt by TIDV'),
+  },
+);
+export const TXD_POPTS = reg(
+  'TXD_POPTS',
+  12,
+  { doc: 'Data descriptor: status, options, tag', ref: '82574 §7.2' },
+  {
+    DD: bit(0, 'rw', 'Descriptor done'),
+    TSTAMP: bit(4, 'rw', 'Take a time stamp when it leaves (ExtCMD)'),
+    IXSM: bit(8, 'rw', 'Insert the IP checksum'),
+    TXSM: bit(9, 'rw', 'Insert the TCP or UDP checksum'),
+    SPECIAL: bits(31, 16, 'rw', 'Tag control information'),
+  },
+);
+
+export const CTX_IP = reg(
+  'CTX_IP',
+  0,
+  { doc: 'Context descriptor: IP checksum', ref: '82574 §7.2' },
+  {
+    IPCSS: bits(7, 0, 'rw', 'Start'),
+    IPCSO: bits(15, 8, 'rw', 'Offset of the field'),
+    IPCSE: bits(31, 16, 'rw', 'Last byte; 0 is the end of the packet'),
+  },
+);
+export const CTX_TU = reg(
+  'CTX_TU',
+  4,
+  { doc: 'Context descriptor: TCP or UDP checksum', ref: '82574 §7.2' },
+  {
+    TUCSS: bits(7, 0, 'rw', 'Start'),
+    TUCSO: bits(15, 8, 'rw', 'Offset of the field'),
+    TUCSE: bits(31, 16, 'rw', 'Last byte; 0 is the end of the packet'),
+  },
+);
+export const CTX_CMD = reg(
+  'CTX_CMD',
+  8,
+  { doc: 'Context descriptor: payload length and command', ref: '82574 §7.2' },
+  {
+    PAYLEN: bits(19, 0, 'rw', 'TCP payload bytes of the whole send'),
+    DTYP: bits(23, 20, 'rw', '0'),
+    TCP: bit(24, 'rw', 'TCP, not UDP'),
+    IP: bit(25, 'rw', 'IPv4, not IPv6'),
+    TSE: bit(26, 'rw', 'For segmentation'),
+    RS: bit(27, 'rw', 'Report status: write DD'),
+    DEXT: bit(29, 'rw', '1'),
+    IDE: bit(31, 'rw', 'Delay the interrupt by TIDV'),
+  },
+);
+export const CTX_MSS = reg(
+  'CTX_MSS',
+  12,
+  { doc: 'Context descriptor: status, header length, segment size', ref: '82574 §7.2' },
+  {
+    DD: bit(0, 'rw', 'Descriptor done'),
+    HDRLEN: bits(15, 8, 'rw', 'Bytes of header repeated before each segment'),
+    MSS: bits(31, 16, 'rw', 'Payload bytes of a segment'),
+  },
+);
