@@ -14,20 +14,33 @@ import {
   registerAt,
   virtio,
 } from '../registers/index.js';
+import { cHeader } from './regs-header.js';
 import { columns, nearest } from './text.js';
 import { number32, UsageError } from './usage.js';
 
-/** Maps by the name of their chip; the first is the one that offsets mean. */
-const CHIPS: Readonly<Record<string, readonly RegisterMap[]>> = {
-  '82540em': [i82540em.bar0Map, i82540em.phyMap, i82540em.ioMap],
-  '82574l': [i82574.bar0Map, i82574.phyMap, ...Object.values(i82574.PHY_PAGES), i82574.ioMap, i82574.nvmMap],
-  'virtio-net': [virtio.commonMap, virtio.isrMap, virtio.netConfigMap],
-  pci: [pci.type0Map, pci.type1Map],
+/** What is declared of a chip. */
+interface Declared {
+  /** The first is the one that offsets mean. */
+  readonly maps: readonly RegisterMap[];
+  /** The room's module: also what stands in no map, descriptors for example. */
+  readonly all: Readonly<Record<string, unknown>>;
+}
+
+const CHIPS: Readonly<Record<string, Declared>> = {
+  '82540em': { maps: [i82540em.bar0Map, i82540em.phyMap, i82540em.ioMap], all: i82540em },
+  '82574l': {
+    maps: [i82574.bar0Map, i82574.phyMap, ...Object.values(i82574.PHY_PAGES), i82574.ioMap, i82574.nvmMap],
+    all: i82574,
+  },
+  'virtio-net': { maps: [virtio.commonMap, virtio.isrMap, virtio.netConfigMap], all: virtio },
+  pci: { maps: [pci.type0Map, pci.type1Map], all: pci },
 };
 
 export const help = `nicforge regs CHIP [REGISTER|@OFFSET [VALUE]]
+nicforge regs CHIP --c [PREFIX]
   Shows a register: bit diagram, fields, access, reset value, section of the datasheet; with a value, what it means.
-  Without REGISTER, lists all registers of the chip. Chips: ${Object.keys(CHIPS).join(', ')}.
+  Without REGISTER, lists all registers of the chip; with --c, prints all of them, their fields and the descriptors as
+  a header for C, each name behind PREFIX. Chips: ${Object.keys(CHIPS).join(', ')}.
   Example: nicforge regs 82540em CTRL 0x04000240`;
 
 /** Runs the command and returns what it prints. */
@@ -35,8 +48,15 @@ export function regs(args: readonly string[]): string {
   const [chip, name, valueText] = args;
   if (chip === undefined) throw new UsageError('regs needs a chip; see nicforge regs --help');
   if (args.length > 3) throw new UsageError('regs takes a chip, a register and a value');
-  const maps = CHIPS[chip];
-  if (!maps) throw new UsageError(`no registers of "${chip}" are known; there are ${Object.keys(CHIPS).join(', ')}`);
+  const declared = CHIPS[chip];
+  if (!declared)
+    throw new UsageError(`no registers of "${chip}" are known; there are ${Object.keys(CHIPS).join(', ')}`);
+  const { maps } = declared;
+  if (name === '--c') {
+    if (valueText !== undefined && !/^[A-Za-z_]\w*$/.test(valueText))
+      throw new UsageError(`"${valueText}" cannot begin a name in C`);
+    return cHeader(chip, maps, declared.all, valueText);
+  }
   if (name === undefined) return maps.map(list).join('\n\n');
   const { register, index, map } = find(maps, name);
   const value = valueText === undefined ? undefined : number32('the value', valueText) | 0;

@@ -83,6 +83,24 @@ describe('registers and bus', () => {
     expect((await nicforge(['regs', 'virtio-net'])).stdout).toContain('DEVICE_STATUS');
   });
 
+  test('regs --c prints a header: offsets, masks, values, descriptors; no name twice', async () => {
+    const chips = /Chips: ([^.]*)\./.exec((await nicforge(['regs', '--help'])).stdout)![1]!.split(', ');
+    expect(chips).toContain('82540em');
+    for (const chip of chips) {
+      const { status, stdout } = await nicforge(['regs', chip, '--c', 'X_']);
+      expect(status).toBe(0);
+      const names = [...stdout.matchAll(/^#define (\w+)/gm)].map(([, name]) => name!).slice(1);
+      expect(names.length).toBeGreaterThan(50);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names.filter((name) => !/^X_[A-Z]/.test(name))).toEqual([]);
+    }
+    const { stdout } = await nicforge(['regs', '82540em', '--c']);
+    expect(stdout).toMatch(/^#define CTRL_SLU +0x00000040u /m);
+    expect(stdout).toMatch(/^#define CTRL_SPEED_1000 +\(2u << 8\) /m);
+    expect(stdout).toMatch(/^#define RAL\(i\) +\(0x5400 \+ 8 \* \(i\)\) /m);
+    expect(stdout).toMatch(/^#define TXD_CMD_EOP +0x01000000u /m);
+  });
+
   test('lspci lists the bus, and reads back what it dumps', async () => {
     const plain = await nicforge(['lspci']);
     expect(plain.stdout).toContain('00:03.0 Ethernet controller: Intel Corporation 82540EM');
@@ -113,6 +131,7 @@ describe('wrong arguments: one clear line and status 2', () => {
     [['lab', '--host', 'qemu', '--loss', '0.1'], /belong to our own cable/],
     [['lab', '--pcapng', '/nonexistent/file'], /cannot be written/],
     [['regs', '82540em', 'CRTL'], /did you mean CTRL\?/],
+    [['regs', '82540em', '--c', '1'], /"1" cannot begin a name in C/],
     [['regs', 'nochip'], /no registers of "nochip"/],
     [['regs', '82540em', 'CTRL', '0x1ffffffff'], /at most 32 bits/],
     [['regs', '82540em', 'RAL[99]'], /elements 0 to 15/],

@@ -701,6 +701,24 @@ describe("a driver's mistakes: each is one diagnostic", () => {
         r.doorbell();
       },
     ],
+    ['an address where no PHY is', 'phy-address', (r) => r.write(c.MDIC, put(put(0, c.MDIC.OP, 2), c.MDIC.PHYADD, 9))],
+    [
+      'a packet of one empty buffer',
+      'descriptor-length',
+      (r) => {
+        r.start();
+        r.descriptor([r.place(new Uint8Array(1)) | 0, 0, SEND, 0]);
+        r.doorbell();
+      },
+    ],
+    [
+      'receiver on before its ring',
+      'ring-length',
+      (r) => {
+        r.write(RCTL, RCTL.EN);
+        r.write(c.RDLEN, 128);
+      },
+    ],
     ['EEPROM pins without asking', 'nvm-access', (r) => r.write(c.EECD, c.EECD.CS)],
     ['EEPROM word out of range', 'nvm-access', (r) => r.write(c.EERD, put(c.EERD.START, c.EERD.ADDR, 200))],
     [

@@ -16,6 +16,13 @@ export class Unavailable extends Error {
 /**
  * Why a piece is missing. `platform`: not Linux on x86-64 with apt; `no-debian-source`: apt names no Debian mirror;
  * `download`: the mirror did not answer or lacks the package; `unpack`: what came could not be used; `privilege`: the
- * right (root, a namespace, /dev/net/tun) is missing; `too-old`: a version below the one needed.
+ * right (root, a namespace, /dev/net/tun) is missing; `too-old`: a version below the one needed; `missing`: it is not installed.
  */
-export type UnavailableCode = 'platform' | 'no-debian-source' | 'download' | 'unpack' | 'privilege' | 'too-old';
+export type UnavailableCode =
+  | 'platform'
+  | 'no-debian-source'
+  | 'download'
+  | 'unpack'
+  | 'privilege'
+  | 'too-old'
+  | 'missing';

@@ -214,7 +214,16 @@ export class I82540em implements EmulatedFunction {
     const register = pick(value, MDIC.REGADD);
     const operation = pick(value, MDIC.OP);
     let result = value & ~(MDIC.R | MDIC.E);
-    if (pick(value, MDIC.PHYADD) !== PHY_ADDRESS || (operation !== 1 && operation !== 2)) result |= MDIC.E;
+    if (pick(value, MDIC.PHYADD) !== PHY_ADDRESS) {
+      result |= MDIC.E;
+      this.#bus.report({
+        rule: 'phy-address',
+        register: 'MDIC',
+        value: pick(value, MDIC.PHYADD),
+        message: `the PHY is at address ${PHY_ADDRESS}`,
+        ref: '8254x §13.4.7',
+      });
+    } else if (operation !== 1 && operation !== 2) result |= MDIC.E;
     else if (operation === 1) this.#phy.write(register, value & MDIC.DATA);
     else result = put(result, MDIC.DATA, this.#phy.read(register));
     regs.set(MDIC, result);

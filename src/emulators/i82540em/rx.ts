@@ -87,7 +87,7 @@ export class RxUnit {
     this.#fifo = bus.allocBuffer(this.#fifoBytes);
     regs.on(RDT, { write: (value) => this.#doorbell(value & 0xffff) });
     regs.on(RCTL, { write: (value, _i, old) => this.#control(value, old) });
-    regs.on(RDLEN, { write: (value) => this.#checkRing(value) });
+    regs.on(RDLEN, { write: (value, _index, old) => this.#checkRing(value, old) });
     regs.on(i82540em.RDFPC, { read: () => this.#fifoFrames });
   }
 
@@ -346,7 +346,7 @@ export class RxUnit {
     }
   }
 
-  #checkRing(value: number): void {
+  #checkRing(value: number, old: number): void {
     if ((value & ~RDLEN.LEN) !== 0) {
       this.#bus.report({
         rule: 'ring-length',
@@ -356,7 +356,8 @@ export class RxUnit {
         ref: '8254x §13.4.27',
       });
     }
-    if ((this.#regs.get(RCTL) & RCTL.EN) !== 0) {
+    // Giving a unit that was enabled without a ring one is the end of that mistake, no second one.
+    if (old !== 0 && (this.#regs.get(RCTL) & RCTL.EN) !== 0) {
       this.#bus.report({
         rule: 'ring-while-enabled',
         register: 'RDLEN',

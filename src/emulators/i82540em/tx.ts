@@ -88,7 +88,7 @@ export class TxUnit {
     this.#frame = { arena: bus.arena, offset: 0, length: 0, fcsOk: true };
     regs.on(TDT, { write: (value) => this.#doorbell(value & 0xffff) });
     regs.on(TCTL, { write: (value, _i, old) => this.#control(value, old) });
-    regs.on(TDLEN, { write: (value) => this.#checkRing(value) });
+    regs.on(TDLEN, { write: (value, _index, old) => this.#checkRing(value, old) });
   }
 
   reset(): void {
@@ -139,7 +139,7 @@ export class TxUnit {
     this.kick();
   }
 
-  #checkRing(value: number): void {
+  #checkRing(value: number, old: number): void {
     if ((value & ~TDLEN.LEN) !== 0) {
       this.#bus.report({
         rule: 'ring-length',
@@ -149,7 +149,8 @@ export class TxUnit {
         ref: '8254x §13.4.38',
       });
     }
-    if ((this.#regs.get(TCTL) & TCTL.EN) !== 0) {
+    // Giving a unit that was enabled without a ring one is the end of that mistake, no second one.
+    if (old !== 0 && (this.#regs.get(TCTL) & TCTL.EN) !== 0) {
       this.#bus.report({
         rule: 'ring-while-enabled',
         register: 'TDLEN',
@@ -274,7 +275,7 @@ export class TxUnit {
           rule: 'offload-context',
           register: 'CSO',
           value: field,
-          message: `CSS ${start} or CSO ${field} is outside the packet of ${this.#length} bytes`,
+          message: `CSS ${start} or CSO ${field} is outside the packet`,
           ref: '8254x §3.3.3',
         });
       }
@@ -405,6 +406,7 @@ export class TxUnit {
         length > 0 && crc32(this.#bus.arena, at, length) === this.#bus.arena.view.getInt32(at + length, true);
     }
     if (length < 14) {
+      if (bytes === 0) return; // The empty buffer was reported.
       this.#bus.report({
         rule: 'frame-too-short',
         register: 'LENGTH',

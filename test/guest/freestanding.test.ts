@@ -1,0 +1,117 @@
+/**
+ * The example for OS developers, `examples/freestanding`: a kernel in C without a library brings up a NIC of
+ * `nicforge serve`. Built clean it earns no diagnostic; built with one of its mistakes, exactly the one that
+ * `mistakes.h` promises.
+ */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLI } from '../support/cli.js';
+import { need } from '../support/fetch.js';
+import { startQemu } from '../support/qemu.js';
+import { proved } from '../support/results.js';
+import { startServe } from '../support/serve.js';
+import { orSkip } from '../support/skips.js';
+import { Unavailable } from '../support/unavailable.js';
+import { temporaryFolder } from '../support/wire.js';
+
+const exec = promisify(execFile);
+const EXAMPLE = fileURLToPath(new URL('../../examples/freestanding', import.meta.url));
+const CHIPS = ['82540em'] as const;
+
+const pieces = await orSkip(async () => {
+  for (const tool of ['make', 'cc'])
+    await exec(tool, ['--version']).catch(() => {
+      throw new Unavailable(tool, 'missing', 'it is not installed');
+    });
+  return need('qemu');
+});
+
+/** Names in `mistakes.h` and the rule that each is to break; NONE breaks none. */
+const MISTAKES = [
+  ...readFileSync(join(EXAMPLE, 'mistakes.h'), 'utf8').matchAll(/^ {2}([A-Z_]+),\s*\/\* (.*) \*\/$/gm),
+].map(([, name, rule]) => ({ name: name!, rule: name === 'NONE' ? undefined : rule! }));
+
+/** Builds the kernel, runs it on a NIC of a server of its own: what it printed, what the server found. */
+async function run(folder: string, chip: string, mistake: string) {
+  const build = join(folder, chip);
+  await exec('make', [
+    '-s',
+    '-C',
+    EXAMPLE,
+    `CHIP=${chip}`,
+    `MISTAKE=${mistake}`,
+    `BUILD=${build}`,
+    `NICFORGE=${process.execPath} ${CLI}`,
+  ]);
+  const log = join(folder, `${chip}-${mistake}`);
+  const serve = await startServe([
+    chip,
+    '--socket',
+    `${log}.sock`,
+    '--once',
+    '--fail-on',
+    'warning',
+    '--json-log',
+    log,
+  ]);
+  try {
+    const qemu = await startQemu(pieces!, () => [
+      ...serve.qemuArguments(),
+      ...['-serial', 'stdio', '-kernel', join(build, `${mistake}.elf`)],
+    ]);
+    try {
+      await qemu.log.expect(/PASSED|FAILED/, 30_000);
+      const status = await serve.ended;
+      const findings = readFileSync(log, 'utf8').split('\n').slice(0, -1);
+      const problems = findings
+        .map((line) => JSON.parse(line) as { severity: string; rule: string; ref: string; message: string })
+        .filter(({ severity }) => severity !== 'note');
+      return { printed: qemu.log.text, status, problems };
+    } finally {
+      await qemu.close();
+    }
+  } finally {
+    await serve.kill();
+  }
+}
+
+describe.skipIf(!pieces)('a kernel in C without a library', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('freestanding');
+  });
+  afterAll(async () => {
+    await folder?.remove();
+  });
+
+  test('has at least ten mistakes to make, and is small enough to be read', async () => {
+    expect(MISTAKES.length).toBeGreaterThan(10);
+    const { stdout } = await exec('sh', ['-c', 'cat *.c *.h *.S *.ld Makefile | wc -l'], { cwd: EXAMPLE });
+    expect(Number(stdout)).toBeLessThan(600);
+  });
+
+  describe.each(CHIPS)('%s', (chip) => {
+    test.each(MISTAKES)('$name: $rule', async ({ name, rule }) => {
+      const { printed, status, problems } = await run(folder.path, chip, name);
+      expect(
+        problems.map((each) => each.rule),
+        printed,
+      ).toEqual(rule === undefined ? [] : [rule]);
+      expect(status).toBe(rule === undefined ? 0 : 3);
+      if (rule !== undefined) return;
+      expect(printed).toContain('20 pings answered');
+      expect(printed).toContain('PASSED');
+      proved({
+        nic: chip,
+        side: 'model',
+        stranger: 'a driver in C without an OS, in QEMU over vfio-user',
+        what: 'ARP and 20 pings; each of 16 mistakes is exactly one diagnostic',
+      });
+    });
+  });
+});
