@@ -12,7 +12,7 @@ enum mistake {
   UNKNOWN_REGISTER,      /* unknown-register */
   NARROW_ACCESS,         /* access-width */
   NO_SUCH_PHY,           /* phy-address */
-  EEPROM_WITHOUT_ASKING, /* nvm-access */
+  NVM_BEYOND_END,        /* nvm-access */
   NO_PADDING,            /* frame-too-short */
   NO_END,                /* frame-without-end */
   EMPTY_BUFFER,          /* descriptor-length */

@@ -11,7 +11,7 @@
 #define BUFFER 2048
 
 #ifdef CHIP_82574L
-#define QUEUE(reg) reg(0) /* it has two */
+#define QUEUE(reg) reg##0 /* it has two */
 #else
 #define QUEUE(reg) reg
 #endif
@@ -67,7 +67,7 @@ static void set_up_transmitter(struct nic *nic) {
   write32(nic, QUEUE(TDT), 0);
 #ifdef CHIP_82574L
   /* Bit 22 must be set by software (317694 §10.2.6.8). */
-  write32(nic, QUEUE(TXDCTL), TXDCTL_GRAN | TXDCTL_COUNT_DESC);
+  write32(nic, TXDCTL0, TXDCTL0_GRAN | TXDCTL0_COUNT_DESC);
 #endif
   write32(nic, TIPG, 10u << TIPG_IPGT_SHIFT | 8u << TIPG_IPGR1_SHIFT | 6u << TIPG_IPGR2_SHIFT);
   uint32_t tctl = TCTL_EN | 15u << TCTL_CT_SHIFT | 63u << TCTL_COLD_SHIFT;
@@ -106,7 +106,7 @@ int nic_open(struct nic *nic, const struct function *f) {
   if (MISTAKE(UNKNOWN_REGISTER)) write32(nic, 0x7000, 0);
   if (MISTAKE(NARROW_ACCESS)) (void)*(volatile uint16_t *)(nic->regs + STATUS);
   if (MISTAKE(NO_SUCH_PHY)) write32(nic, MDIC, MDIC_OP_READ | 9u << MDIC_PHYADD_SHIFT | 1u << MDIC_REGADD_SHIFT);
-  if (MISTAKE(EEPROM_WITHOUT_ASKING)) write32(nic, EECD, EECD_CS);
+  if (MISTAKE(NVM_BEYOND_END)) write32(nic, EERD, EERD_START | EERD_ADDR);
 
   set_up_receiver(nic);
   set_up_transmitter(nic);

@@ -35,18 +35,16 @@ const MISTAKES = [
   ...readFileSync(join(EXAMPLE, 'mistakes.h'), 'utf8').matchAll(/^ {2}([A-Z_]+),\s*\/\* (.*) \*\/$/gm),
 ].map(([, name, rule]) => ({ name: name!, rule: name === 'NONE' ? undefined : rule! }));
 
+async function make(folder: string, chip: string, mistake: string): Promise<string> {
+  const build = join(folder, chip);
+  const variables = [`CHIP=${chip}`, `MISTAKE=${mistake}`, `BUILD=${build}`, `NICFORGE=${process.execPath} ${CLI}`];
+  await exec('make', ['-s', '-C', EXAMPLE, ...variables]);
+  return join(build, `${mistake}.elf`);
+}
+
 /** Builds the kernel, runs it on a NIC of a server of its own: what it printed, what the server found. */
 async function run(folder: string, chip: string, mistake: string) {
-  const build = join(folder, chip);
-  await exec('make', [
-    '-s',
-    '-C',
-    EXAMPLE,
-    `CHIP=${chip}`,
-    `MISTAKE=${mistake}`,
-    `BUILD=${build}`,
-    `NICFORGE=${process.execPath} ${CLI}`,
-  ]);
+  const kernel = await make(folder, chip, mistake);
   const log = join(folder, `${chip}-${mistake}`);
   const serve = await startServe([
     chip,
@@ -59,10 +57,7 @@ async function run(folder: string, chip: string, mistake: string) {
     log,
   ]);
   try {
-    const qemu = await startQemu(pieces!, () => [
-      ...serve.qemuArguments(),
-      ...['-serial', 'stdio', '-kernel', join(build, `${mistake}.elf`)],
-    ]);
+    const qemu = await startQemu(pieces!, () => [...serve.qemuArguments(), ...['-serial', 'stdio', '-kernel', kernel]]);
     try {
       await qemu.log.expect(/PASSED|FAILED/, 30_000);
       const status = await serve.ended;
@@ -93,6 +88,23 @@ describe.skipIf(!pieces)('a kernel in C without a library', () => {
     expect(MISTAKES.length).toBeGreaterThan(10);
     const { stdout } = await exec('sh', ['-c', 'cat *.c *.h *.S *.ld Makefile | wc -l'], { cwd: EXAMPLE });
     expect(Number(stdout)).toBeLessThan(600);
+  });
+
+  test.each([
+    ['82540em', 'e1000'],
+    ['82574l', 'e1000e'],
+  ])("the %s driver on QEMU's own %s", async (chip, device) => {
+    const kernel = await make(folder.path, chip, 'NONE');
+    const qemu = await startQemu(pieces!, () => [
+      ...['-machine', 'q35', '-netdev', 'user,id=net', '-device', `${device},netdev=net`],
+      ...['-serial', 'stdio', '-kernel', kernel],
+    ]);
+    try {
+      await qemu.log.expect(/PASSED|FAILED/, 30_000);
+      expect(qemu.log.text).toContain('PASSED');
+    } finally {
+      await qemu.close();
+    }
   });
 
   describe.each(CHIPS)('%s', (chip) => {
