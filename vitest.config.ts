@@ -31,6 +31,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        // Figures, no tests: `npm run bench:guest`.
+        test: {
+          name: 'bench',
+          include: ['test/bench/guest/**/*.bench.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

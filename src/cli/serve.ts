@@ -18,6 +18,7 @@ import { Diagnostics, diagnosticText } from '../platform/diagnostics.js';
 import { findingJson, findingsText, framesText, macText, qemuArguments } from './serve-text.js';
 import { claimSocketPath } from './socket-path.js';
 import { oneOf, UsageError, whole } from './usage.js';
+import { type OpenWay, openWays, parseWays, type WaySpecs, waysHelp } from './ways.js';
 import { openWire, parseWire, type Wire, type WireSpec, wireHelp } from './wire.js';
 
 export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
@@ -39,6 +40,8 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
   --fail-on SEVERITY  error or warning: exit status 3 when there was such a finding (or a worse one)
   --once              end when the last client has gone
 
+${waysHelp}
+
 ${wireHelp}
 
 Exit status: 0 ended as asked, 1 something broke, 2 wrong arguments, 3 see --fail-on`;
@@ -55,6 +58,7 @@ export interface ServeArguments {
   readonly sockets: readonly string[];
   readonly rootPorts: boolean;
   readonly wire: WireSpec | undefined;
+  readonly ways: WaySpecs;
   readonly hide: readonly Hideable[];
   readonly schedule: (typeof SCHEDULES)[number];
   readonly seed: number;
@@ -76,6 +80,9 @@ export function parse(argv: readonly string[]): ServeArguments {
       socket: { type: 'string' },
       'root-ports': { type: 'boolean', default: false },
       wire: { type: 'string' },
+      forward: { type: 'string', multiple: true },
+      publish: { type: 'string', multiple: true },
+      allow: { type: 'string', multiple: true },
       mac: { type: 'string' },
       nvm: { type: 'string' },
       hide: { type: 'string' },
@@ -94,6 +101,8 @@ export function parse(argv: readonly string[]): ServeArguments {
     if (!names.includes(name)) throw new UsageError(`there is no NIC "${name}"; there are ${names.join(', ')}`);
   if (!values.socket) throw new UsageError('serve needs --socket PATH');
   const base = resolve(values.socket);
+  if (values.wire !== undefined && (values.forward ?? values.publish ?? values.allow) !== undefined)
+    throw new UsageError('--forward, --publish and --allow lead through the host 10.0.2.2; with --wire there is none');
   const hide = values.hide === undefined ? [] : values.hide.split(',').map((name) => oneOf('hide', name, HIDEABLE));
   const warnings: string[] = [];
   for (const name of hide)
@@ -104,6 +113,7 @@ export function parse(argv: readonly string[]): ServeArguments {
     sockets: positionals.map((_, i) => (positionals.length === 1 ? base : `${base}.${i}`)),
     rootPorts: values['root-ports'],
     wire: values.wire === undefined ? undefined : parseWire(values.wire),
+    ways: parseWays(values.forward, values.publish, values.allow),
     hide,
     schedule: oneOf('schedule', values.schedule, SCHEDULES),
     seed: whole('seed', values.seed, 0, 0xffff_ffff),
@@ -207,6 +217,7 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     ...(pcapng ? { pcapng } : {}),
     ...(wire ? { uplink: wire.uplink.port } : {}),
   });
+  const ways = network.gateway ? await openWays(args.ways, network.gateway, time, opened) : [];
 
   let finish: (why: string) => void = () => undefined;
   const finished = new Promise<string>((done) => {
@@ -233,10 +244,10 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     servers.push(serveNic(nic, path, args, { time, diagnostics, network, say }, gone));
   }
   time.kick();
-  introduce(args, network, wire, say);
+  introduce(args, network, wire, ways, say);
   say(`\n${await finished}: the end`);
   closeServers();
-  return conclude(args, network, wire, diagnostics, say);
+  return conclude(args, network, wire, ways, diagnostics, say);
 }
 
 interface Surroundings {
@@ -280,6 +291,7 @@ function introduce(
   args: ServeArguments,
   network: ServedNetwork,
   wire: Wire | undefined,
+  ways: readonly OpenWay[],
   say: (text: string) => void,
 ): void {
   for (const [i, nic] of network.nics.entries())
@@ -289,6 +301,7 @@ function introduce(
       ? `network: ${wire.text}`
       : 'network: 10.0.2.2/24 is gateway.lab: DHCP from 10.0.2.15, DNS, HTTP (GET /bytes/N, GET /sha256/N, POST /upload), echo 7, discard 9',
   );
+  for (const way of ways) say(`way: ${way.text}`);
   const lines = qemuArguments(args.sockets, { rootPorts: args.rootPorts });
   say('\nAdd to the command line of QEMU 10.1 or later (512M, twice, is the memory of the guest):\n');
   say(lines.map((line) => `  ${line}`).join(' \\\n'));
@@ -300,10 +313,12 @@ function conclude(
   args: ServeArguments,
   network: ServedNetwork,
   wire: Wire | undefined,
+  ways: readonly OpenWay[],
   diagnostics: Diagnostics,
   say: (text: string) => void,
 ): number {
   for (const nic of network.nics) say(`${nic.label}: ${framesText(nic.frames)}`);
+  for (const way of ways) say(`way: ${way.summary()}`);
   if (wire) {
     const { sent, received, sendDropped, receiveDropped } = wire.uplink.counters;
     say(`wire: sent ${sent}, came ${received}, dropped ${sendDropped} going out and ${receiveDropped} coming in`);

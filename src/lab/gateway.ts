@@ -40,7 +40,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { scheduler, arena, random } = options;
     this.phy = new PortPhy({ arena, mac: MAC, name: 'gateway' });
-    this.stack = new Stack({ device: this.phy, arena, random });
+    this.stack = new Stack({ device: this.phy, arena, random, proxy: true });
     this.stack.addAddress(`${GATEWAY_ADDRESS}/24`);
     this.loop = new NetLoop({
       scheduler,

@@ -4,6 +4,7 @@ export * from './iface/conflict.js';
 export { ErrorReport, IcmpLayer, IpError } from './iface/icmp.js';
 export * from './iface/ip-output.js';
 export * from './iface/neighbours.js';
+export * from './iface/options.js';
 export * from './iface/packet.js';
 export * from './iface/path.js';
 export * from './iface/stack.js';

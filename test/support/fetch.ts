@@ -34,6 +34,8 @@ export interface Pieces {
   ipxe: { lkrn: string };
   /** PC BIOS and VGA BIOS images. */
   seabios: { bios: string; vgabios: string };
+  /** iperf3 for this machine. */
+  iperf3: { program: Program };
   /** Wireshark's command-line reader. */
   tshark: { program: Program };
 }
@@ -216,4 +218,21 @@ async function tshark(): Promise<Pieces['tshark']> {
   return { program: make(root) };
 }
 
-const BUILDERS: { [K in keyof Pieces]: () => Promise<Pieces[K]> } = { qemu, kernel, initramfs, ipxe, seabios, tshark };
+async function iperf3(): Promise<Pieces['iperf3']> {
+  const root = await folderOf('iperf3', async (into, apt) => {
+    await apt.unpack(['iperf3'], into, { closure: true });
+    for (const waste of ['usr/share/doc', 'usr/share/locale', 'usr/share/man'])
+      await rm(join(into, waste), { recursive: true, force: true });
+  });
+  return { program: loaded(root, 'usr/bin/iperf3', [], {}) };
+}
+
+const BUILDERS: { [K in keyof Pieces]: () => Promise<Pieces[K]> } = {
+  qemu,
+  kernel,
+  initramfs,
+  ipxe,
+  seabios,
+  iperf3,
+  tshark,
+};

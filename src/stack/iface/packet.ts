@@ -21,4 +21,6 @@ export class Packet {
   verified = false;
   /** Sent to many, by IP or by Ethernet: nothing may be answered with an error or a reset. */
   group = false;
+  /** For an address that is not ours; only sockets that name it may have it. */
+  foreign = false;
 }

@@ -36,35 +36,11 @@ import { IcmpLayer } from './icmp.js';
 import { IpOutput } from './ip-output.js';
 import { Link } from './link.js';
 import { NeighbourCache } from './neighbours.js';
+import type { StackOptions, StackService } from './options.js';
 import { Packet } from './packet.js';
 import { PathMtuCache } from './path-mtu.js';
 import { Reassembly } from './reassembly.js';
 import { StackStatistics } from './statistics.js';
-
-/** Something the stack drives in its protocol phase: DHCP, DNS. */
-export interface StackService {
-  /** When it next has something to do without an event, or `NEVER`. */
-  readonly deadline: Micros;
-  /** An event of its socket waits. */
-  readonly pending: boolean;
-  step(now: Micros): void;
-}
-
-/** How a stack is made. */
-export interface StackOptions {
-  /** Absent: only the loopback works. */
-  readonly device?: PhyDevice;
-  /** For ports, sequence numbers, jitter. */
-  readonly random: Random;
-  /** Where rings and pools lie. Default: a new one of 128 MiB (touched as it is used). */
-  readonly arena?: OwnedArena;
-  /** Neighbours kept at most, default 256. */
-  readonly neighbours?: number;
-  /** 802.1Q identifier all frames carry, default -1: untagged. */
-  readonly vlan?: number;
-  /** Take packets for any unicast address as our own. */
-  readonly anyIp?: boolean;
-}
 
 /** When to try again after a turn in which ready sockets could not send for want of a buffer. */
 const STALL_RETRY: Micros = 1000;
@@ -87,6 +63,8 @@ export class Stack {
   readonly pathMtu = new PathMtuCache();
   /** Take packets for any unicast address as our own. */
   anyIp: boolean;
+  /** See {@link StackOptions.proxy}. */
+  readonly proxy: boolean;
   /** Somebody else uses an address of ours (RFC 5227 §2.4). */
   onConflict: ((address: IpAddress, mac: Uint8Array) => void) | undefined;
   /** The time of the last call. */
@@ -106,6 +84,7 @@ export class Stack {
     this.random = options.random;
     this.device = options.device;
     this.anyIp = options.anyIp ?? false;
+    this.proxy = options.proxy ?? false;
     const { arena, random, stats, addresses, pathMtu } = this;
     this.link = new Link(options.device, stats, arena);
     this.link.vlan = options.vlan ?? -1;
@@ -453,6 +432,7 @@ export class Stack {
       return false;
     }
     const kind = this.addresses.classify(destination);
+    packet.foreign = false;
     packet.group = linkGroup || kind === Destination.broadcast || kind === Destination.multicast;
     if (kind !== Destination.other) {
       // A unicast address in a broadcast frame is somebody's trick (RFC 1122 §3.3.6).
@@ -460,9 +440,14 @@ export class Stack {
       else return true;
       return false;
     }
-    if (this.anyIp && !linkGroup && !destination.multicast && !destination.unspecified) return true;
+    const unicast = !linkGroup && !destination.multicast && !destination.unspecified;
+    if (this.anyIp && unicast) return true;
     if (packet.protocol === IpProtocol.udp && packet.bytes >= 8) {
       if (this.udpLayer.takesAny(get16(packet.arena.u8, packet.at + Udp.destination))) return true;
+    }
+    if (this.proxy && unicast) {
+      packet.foreign = true;
+      return true;
     }
     this.stats.ipNotOurs++;
     return false;
@@ -482,7 +467,11 @@ export class Stack {
     if (packet.protocol === IpProtocol.tcp) this.tcp.receive(packet, now);
     else if (packet.protocol === IpProtocol.udp) {
       const delivered = this.udpLayer.receive(packet);
-      if (!delivered) this.icmp.sendError(IcmpType.unreachable, Unreachable.port, packet, now);
+      if (delivered) return;
+      const code = packet.foreign ? Unreachable.adminProhibited : Unreachable.port;
+      this.icmp.sendError(IcmpType.unreachable, code, packet, now);
+    } else if (packet.foreign) {
+      this.icmp.sendError(IcmpType.unreachable, Unreachable.adminProhibited, packet, now);
     } else if (packet.protocol === IpProtocol.icmp) {
       // Sums of ICMP are never verified by a device, but loopback's are not looked at either.
       packet.verified = loopback;

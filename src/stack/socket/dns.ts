@@ -4,7 +4,8 @@
  */
 import { type Micros, NEVER } from '../../platform/clock.js';
 import type { Random } from '../../platform/random.js';
-import type { Stack, StackService } from '../iface/stack.js';
+import type { StackService } from '../iface/options.js';
+import type { Stack } from '../iface/stack.js';
 import { IpAddress, parseIpv4 } from '../wire/address.js';
 import {
   DNS_PORT,

@@ -203,14 +203,14 @@ export class UdpLayer {
     else this.#ports.set(socket.localPort, left);
   }
 
-  /** The socket for a datagram to `address`: one bound to that very address wins. */
-  find(port: number, address: IpAddress): UdpSocket | undefined {
+  /** The socket for a datagram to `address`: one bound to that very address wins; for a foreign one no other will do. */
+  find(port: number, address: IpAddress, foreign = false): UdpSocket | undefined {
     const sockets = this.#ports.get(port);
     if (sockets === undefined) return undefined;
     let wild: UdpSocket | undefined;
     for (let i = 0; i < sockets.length; i++) {
       const socket = sockets[i]!;
-      if (socket.address === undefined) wild = socket;
+      if (socket.address === undefined) wild = foreign ? undefined : socket;
       else if (socket.address.equals(address)) return socket;
     }
     return wild;
@@ -239,7 +239,7 @@ export class UdpLayer {
         return true;
       }
     }
-    const socket = this.find(get16(arena.u8, at + Udp.destination), packet.destination);
+    const socket = this.find(get16(arena.u8, at + Udp.destination), packet.destination, packet.foreign);
     if (socket === undefined) {
       stats.udpNoPort++;
       return false;

@@ -191,17 +191,17 @@ export class TcpLayer {
   #reopens(socket: TcpSocket, seg: Segment, packet: Packet): boolean {
     const plain = (seg.flags & (TcpFlag.syn | TcpFlag.ack | TcpFlag.rst)) === TcpFlag.syn;
     if (!plain || seqDiff(seg.seq, socket.rcvNxt) <= 0) return false;
-    return this.#listener(seg.destinationPort, packet.destination) !== undefined;
+    return this.#listener(seg.destinationPort, packet) !== undefined;
   }
 
-  #listener(port: number, address: IpAddress): TcpListener | undefined {
+  #listener(port: number, packet: Packet): TcpListener | undefined {
     const listeners = this.#listeners.get(port);
     if (listeners === undefined) return undefined;
     let wild: TcpListener | undefined;
     for (let i = 0; i < listeners.length; i++) {
       const listener = listeners[i]!;
-      if (listener.address === undefined) wild = listener;
-      else if (listener.address.equals(address)) return listener;
+      if (listener.address === undefined) wild = packet.foreign ? undefined : listener;
+      else if (listener.address.equals(packet.destination)) return listener;
     }
     return wild;
   }
@@ -209,7 +209,7 @@ export class TcpLayer {
   // LISTEN and CLOSED (RFC 9293 §3.10.7.1, §3.10.7.2).
   #unknown(seg: Segment, packet: Packet, now: Micros): void {
     if (seg.flags & TcpFlag.rst) return;
-    const listener = this.#listener(seg.destinationPort, packet.destination);
+    const listener = this.#listener(seg.destinationPort, packet);
     const syn = (seg.flags & (TcpFlag.syn | TcpFlag.ack)) === TcpFlag.syn;
     if (listener === undefined || !syn || seg.flags & TcpFlag.fin) {
       if (listener === undefined || seg.flags & TcpFlag.ack) {

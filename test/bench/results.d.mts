@@ -1,0 +1,2 @@
+/** The middle of some numbers. */
+export function median(values: readonly number[]): number;
