@@ -47,7 +47,22 @@ describe('arguments', () => {
     [['82540em'], /needs --socket PATH/],
     [['8139', '--socket', '/run/nic'], /no NIC "8139"; there are 82540em, virtio-net/],
     [[...new Array<string>(9).fill('82540em'), '--socket', '/run/nic'], /at most 8 NICs/],
-    [[...base, '--forward', 'x'], /Unknown option '--forward'/],
+    [[...base, '--frobnicate', 'x'], /Unknown option '--frobnicate'/],
+    [[...base, '--forward', 'x'], /--forward takes tcp:ADDRESS:PORT=HOST:PORT/],
+    [[...base, '--forward', 'tcp:10.0.2.2:0=127.0.0.1:1'], /0 in .* is no port/],
+    [[...base, '--forward', 'tcp:gateway:80=127.0.0.1:1'], /gateway is no IPv4 address/],
+    [[...base, '--forward', 'tcp:10.0.2.2:8080=127.0.0.1'], /"127.0.0.1" is not HOST:PORT/],
+    [[...base, '--forward', 'tcp:10.0.2.15:8080=127.0.0.1:1'], /10.0.2.15 belongs to guests/],
+    [[...base, '--forward', 'tcp:127.0.0.1:8080=127.0.0.1:1'], /a guest cannot send to 127.0.0.1/],
+    [[...base, '--publish', '22=tcp:192.0.2.1:22'], /192.0.2.1 is no address of a guest/],
+    [[...base, '--publish', '22=udp:10.0.2.15:22'], /--publish takes/],
+    [[...base, '--allow', 'example.org'], /--allow takes/],
+    [[...base, '--allow', '10.0.2.9:80'], /in the guests' own network; use --forward/],
+    [[...base, '--allow', '127.0.0.1:80'], /a guest cannot send to 127.0.0.1/],
+    [[...base, '--allow', 'gateway.lab:80'], /no host name/],
+    [[...base, '--allow', 'a_b..c:80'], /no host name/],
+    [[...base, '--allow', '192.0.2.1:80', '--allow', 'tcp:192.0.2.1:80'], /tcp:192.0.2.1:80 is named twice/],
+    [[...base, '--wire', 'tap', '--allow', 'example.org:80'], /with --wire there is none/],
     [[...base, '--mac', '52:54:00:12:34'], /--mac takes an address/],
     [[...base, '--mac', '01:00:5e:00:00:01'], /group address/],
     [[...base, '--mac', '52:54:00:ff:ff:ff'], /no room/],
@@ -96,6 +111,42 @@ describe('arguments', () => {
     expect(parse([...base, '--hide', 'msi,msix']).warnings).toEqual(['--hide msix: no NIC here has it']);
   });
 
+  test('ways', () => {
+    const { ways } = parse([
+      ...base,
+      ...['--forward', 'tcp:10.0.2.2:8080=127.0.0.1:8081', '--forward', 'udp:10.0.2.201:53=resolver:53'],
+      ...['--publish', '2222=tcp:10.0.2.15:22', '--publish', '0.0.0.0:8000=tcp:10.0.2.16:80'],
+      ...[
+        '--allow',
+        'Example.org:443',
+        '--allow',
+        'udp:example.org:443',
+        '--allow',
+        'localhost:1',
+        '--allow',
+        '9.9.9.9:53',
+      ],
+    ]);
+    const of = (protocol: string, address: string, port: number, host: string, target: number) => ({
+      protocol,
+      at: { address, port },
+      target: { host, port: target },
+    });
+    expect(ways.forwards).toEqual([
+      of('tcp', '10.0.2.2', 8080, '127.0.0.1', 8081),
+      of('udp', '10.0.2.201', 53, 'resolver', 53),
+      of('tcp', '198.18.0.1', 443, 'Example.org', 443),
+      of('udp', '198.18.0.1', 443, 'example.org', 443),
+      of('tcp', '198.18.0.2', 1, 'localhost', 1),
+      of('tcp', '9.9.9.9', 53, '9.9.9.9', 53),
+    ]);
+    expect(ways.publishes).toEqual([
+      { at: { host: '127.0.0.1', port: 2222 }, target: { host: '10.0.2.15', port: 22 } },
+      { at: { host: '0.0.0.0', port: 8000 }, target: { host: '10.0.2.16', port: 80 } },
+    ]);
+    expect(ways.names).toEqual({ 'example.org': '198.18.0.1', localhost: '198.18.0.2' });
+  });
+
   test('wires', () => {
     expect(parseWire('unix:a:b')).toEqual({ kind: 'unix', path: 'a:b', connect: false });
     expect(parseWire('unix-connect:/w')).toEqual({ kind: 'unix', path: '/w', connect: true });
@@ -128,7 +179,18 @@ describe('arguments', () => {
   test('--help tells every option and the grammar of wires', async () => {
     const { status, stdout } = await nicforge(['serve', '--help']);
     expect(status).toBe(0);
-    for (const word of ['--socket', '--wire', '--nvm', '--json-log', 'unix-connect:PATH', 'udp:LOCAL=REMOTE', 'tap[:'])
+    for (const word of [
+      '--socket',
+      '--forward',
+      '--publish',
+      '--allow',
+      '--wire',
+      '--nvm',
+      '--json-log',
+      'unix-connect:PATH',
+      'udp:LOCAL=REMOTE',
+      'tap[:',
+    ])
       expect(stdout).toContain(word);
     expect((await nicforge(['--help'])).stdout).toContain('nicforge serve');
   });

@@ -2,9 +2,13 @@
  * The command `nicforge serve` as a stranger uses it: its own words for QEMU's command line, Linux 6.12 with its own
  * drivers on two NICs, and the end by Ctrl-C while the guest still runs.
  */
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../support/ports.js';
 import { type LinuxGuest, startLinux } from '../support/qemu.js';
 import { proved } from '../support/results.js';
 import { type ServeChild, startServe } from '../support/serve.js';
@@ -79,6 +83,86 @@ describe.skipIf(!pieces)('nicforge serve', () => {
     expect(findings.filter((line) => (JSON.parse(line) as { severity: string }).severity !== 'note')).toEqual([]);
     expect(existsSync(join(folder.path, "it's a nic.0"))).toBe(false);
     expect(existsSync(join(folder.path, "it's a nic.1"))).toBe(false);
+  });
+});
+
+describe.skipIf(!pieces)('nicforge serve: ways to sockets of this host and back', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let serve: ServeChild;
+  let guest: LinuxGuest;
+  let server: Server;
+  let asked: string[];
+  const body = randomBytes(BYTES);
+  const sum = createHash('sha256').update(body).digest('hex');
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('serve');
+    asked = [];
+    server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.headers.host} ${request.url}`);
+      if (request.method === 'GET') return response.end(body);
+      const hash = createHash('sha256');
+      request.on('data', (bytes: Buffer) => hash.update(bytes));
+      return request.on('end', () => response.end(hash.digest('hex')));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    serve = await startServe([
+      ...['virtio-net', '--socket', join(folder.path, 'nic'), '--fail-on', 'warning'],
+      ...['--forward', `tcp:10.0.2.2:8080=127.0.0.1:${port}`, '--allow', `localhost:${port}`],
+      ...['--publish', `${await freePort()}=tcp:10.0.2.15:2222`],
+    ]);
+    guest = await startLinux({ pieces: pieces!, args: () => serve.qemuArguments() });
+    await guest.must('ins virtio_pci virtio_net; ip link set eth0 up; udhcpc -i eth0 -n -q -t 10 -T 2');
+  });
+
+  afterAll(async () => {
+    await guest?.close();
+    await serve?.kill();
+    server?.close();
+    await folder?.remove();
+  });
+
+  test('--forward: 10 MiB from a server of this host, right hash', async () => {
+    expect((await guest.must('wget -q -O - http://10.0.2.2:8080/x | sha256sum', 60_000)).split(' ')[0]).toBe(sum);
+    expect(asked.at(-1)).toBe('GET 10.0.2.2:8080 /x');
+  });
+
+  test('--allow: by a name that our DNS answers; any other port, address and ping are refused at once', async () => {
+    const { port } = server.address() as AddressInfo;
+    // busybox asks /etc/hosts and names of the loopback itself; nslookup asks the server.
+    expect(await guest.must('nslookup localhost 10.0.2.2')).toContain('198.18.0.1');
+    expect((await guest.must(`wget -q -O - http://198.18.0.1:${port}/y | sha256sum`, 60_000)).split(' ')[0]).toBe(sum);
+    for (const url of [`http://198.18.0.1:${port + 1}/`, 'http://192.0.2.1/'])
+      expect((await guest.run(`wget -T 5 -O - ${url}`, 20_000)).output).toMatch(/refused/i);
+    expect((await guest.run('ping -c 1 -W 2 192.0.2.1')).status).not.toBe(0);
+    expect(await guest.must('ping -c 1 -W 2 10.0.2.2')).toContain(' 0% packet loss');
+  });
+
+  test('--publish: this host connects to a server in the guest', async () => {
+    const published = Number(/^way: 127\.0\.0\.1:(\d+) of this host/m.exec(serve.out.text)![1]);
+    await guest.must('(nc -l -p 2222 -e sha256sum > /dev/null 2>&1 &) ; usleep 200000');
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      const socket = connect({ port: published, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('data', (bytes) => {
+        text += bytes.toString();
+      });
+      socket.on('end', () => resolve(text));
+      socket.on('error', reject);
+      socket.end(body);
+    });
+    expect(answer.split(' ')[0]).toBe(sum);
+    expect(await serve.stop(), serve.err.text).toBe(0);
+    expect(serve.out.text).toMatch(
+      /^way: 127\.0\.0\.1:\d+ of this host leads to tcp 10\.0\.2\.15:2222: 1 connections/m,
+    );
+    proved({
+      nic: 'virtio-net',
+      side: 'stack',
+      stranger: LINUX,
+      what: '`--forward`, `--allow`, `--publish`, 10 MiB each',
+    });
   });
 });
 

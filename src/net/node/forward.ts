@@ -212,6 +212,7 @@ export class TcpPublish extends Way {
       outer.on('data', (bytes) => {
         if (!pipe.take(bytes, bytes.length)) outer.pause();
       });
+      outer.resume();
     }
     return outers.length > 0;
   }

@@ -4,10 +4,10 @@
  * several rounds. NICFORGE_ROUNDS (3) and NICFORGE_SECONDS (4) say how long.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NICS } from '../../../src/lab/index.js';
+import { freePort } from '../../support/ports.js';
 import { type LinuxGuest, startLinux } from '../../support/qemu.js';
 import { type ServeChild, startServe } from '../../support/serve.js';
 import { piecesOrSkip } from '../../support/skips.js';
@@ -32,14 +32,6 @@ let serve: ServeChild;
 let guest: LinuxGuest;
 let server: ChildProcess;
 let port: number;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 beforeAll(async () => {
   if (!pieces) return;
