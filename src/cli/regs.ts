@@ -32,7 +32,7 @@ const CHIPS: Readonly<Record<string, Declared>> = {
     maps: [i82574.bar0Map, i82574.phyMap, ...Object.values(i82574.PHY_PAGES), i82574.ioMap, i82574.nvmMap],
     all: i82574,
   },
-  'virtio-net': { maps: [virtio.commonMap, virtio.isrMap, virtio.netConfigMap], all: virtio },
+  'virtio-net': { maps: [virtio.commonMap, virtio.isrMap, virtio.netConfigMap, virtio.notifyMap], all: virtio },
   pci: { maps: [pci.type0Map, pci.type1Map], all: pci },
 };
 

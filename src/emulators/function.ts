@@ -6,6 +6,7 @@ import type { LinkPort } from '../link/port.js';
 import type { Arena } from '../platform/arena.js';
 import type { Micros } from '../platform/clock.js';
 import type { Finding } from '../platform/diagnostics.js';
+import type { RegisterMap } from '../registers/index.js';
 
 /** 0: done. Anything else: nothing (reads give zeros) or only a part was transferred. */
 export const DmaFault = { none: 0, masterOff: 1, noMemory: 2, iommu: 3 } as const;
@@ -148,6 +149,27 @@ export interface ConfigHooks {
   writeConfig?(at: number, width: number, value: number): void;
 }
 
+/** Registers of a piece of a BAR: traces name and decode accesses with them. */
+export interface BarMap {
+  readonly bar: number;
+  /** Offset in the BAR of the map's offset 0. */
+  readonly at: number;
+  readonly map: RegisterMap;
+}
+
+/**
+ * The descriptor that belongs to the frame under way; captures tell it. The model writes it in place before it hands a frame
+ * to its port, and before its `port.receive` returns `delivered`.
+ */
+export interface FrameDescriptor {
+  /** Which ring or queue, in the datasheet's words with its number: `TX ring 0`. */
+  ring: string;
+  /** Place in the ring of the frame's last descriptor (a split virtqueue: the chain's head); -1 when the frame has none. */
+  index: number;
+  /** Bus address of that descriptor. */
+  address: number;
+}
+
 /**
  * A device model. Every method may be called with anything a hostile guest can produce; none throws, loops without
  * bound or reads outside its memory.
@@ -158,6 +180,10 @@ export interface EmulatedFunction extends ConfigHooks {
   readonly config: ConfigDeclaration;
   /** Where its cable goes in; undefined for functions without one. */
   readonly port: LinkPort | undefined;
+  /** Which registers lie where. Without it a trace shows offsets and numbers. */
+  readonly maps?: readonly BarMap[] | undefined;
+  /** The descriptor of the frame under way; see {@link FrameDescriptor}. */
+  readonly descriptor?: FrameDescriptor | undefined;
   /** Called once, before anything else. */
   attach(bus: DeviceBus): void;
   /** The guest reads `width` bits (8, 16, 32) at byte `at` of a BAR. */

@@ -20,6 +20,8 @@ class Hidden implements EmulatedFunction {
   readonly name: string;
   readonly config: ConfigDeclaration;
   readonly port: LinkPort | undefined;
+  readonly maps: EmulatedFunction['maps'];
+  readonly descriptor: EmulatedFunction['descriptor'];
   readonly #fn: EmulatedFunction;
 
   constructor(fn: EmulatedFunction, hidden: readonly Hideable[]) {
@@ -27,6 +29,8 @@ class Hidden implements EmulatedFunction {
     this.#fn = fn;
     this.name = fn.name;
     this.port = fn.port;
+    this.maps = fn.maps;
+    this.descriptor = fn.descriptor;
     this.config = {
       ...rest,
       ...(msi && !hidden.includes('msi') ? { msi } : {}),

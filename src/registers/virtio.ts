@@ -181,6 +181,17 @@ export const ISR = reg(
 /** ISR structure. */
 export const isrMap = registerMap('virtio', 'isr', 4, [8], { ISR });
 
+/** Doorbells, one for each queue, at a multiplier of 4. */
+export const NOTIFY = word('NOTIFY', 0x00, 'wo', {
+  doc: 'Number of the queue that has new buffers',
+  ref: 'virtio 1.2 §4.1.4.4',
+  width: 16,
+  count: 64,
+  stride: 4,
+});
+/** Notification structure. */
+export const notifyMap = registerMap('virtio', 'notify', 0x100, [16, 32], { NOTIFY });
+
 /** Feature bits of any virtio device, as bit numbers (§6). */
 export const FEATURE = {
   INDIRECT_DESC: 28,

@@ -16,6 +16,7 @@ const maps = [
   pci.type1Map,
   virtio.commonMap,
   virtio.isrMap,
+  virtio.notifyMap,
   virtio.netConfigMap,
 ];
 

@@ -1,7 +1,7 @@
 /** Intel 82540EM: the whole chip. Source: Intel 317453, PCI/PCI-X Family of Gigabit Ethernet Controllers (8254x SDM). */
 import { type FrameFate, type LinkFrame, LinkPort } from '../../link/port.js';
 import { hex, i82540em, meta, pick, put, type RegisterFault, RegisterFile } from '../../registers/index.js';
-import type { DeviceBus, EmulatedFunction, ModelAlarm, ResetKind } from '../function.js';
+import type { BarMap, DeviceBus, EmulatedFunction, FrameDescriptor, ModelAlarm, ResetKind } from '../function.js';
 import { MiiPhy } from '../mii/phy.js';
 import { config } from './config.js';
 import { EepromUnit, eepromImage } from './eeprom.js';
@@ -23,6 +23,11 @@ const PHY_ADDRESS = 1;
 /** One MDI transfer at 2.5 MHz: 64 bits. */
 const MDI_TIME = 26;
 
+const MAPS: readonly BarMap[] = [
+  { bar: 0, at: 0, map: i82540em.bar0Map },
+  { bar: 2, at: 0, map: i82540em.ioMap },
+];
+
 /** How a chip is made. */
 export interface I82540emOptions {
   /** Station address, 6 bytes: what the EEPROM holds. */
@@ -38,6 +43,8 @@ export class I82540em implements EmulatedFunction {
   readonly name = '82540em';
   readonly config = config;
   readonly port: LinkPort;
+  readonly maps = MAPS;
+  readonly descriptor: FrameDescriptor = { ring: '', index: -1, address: 0 };
   /** Registers of BAR 0. */
   readonly regs = new RegisterFile(i82540em.bar0Map);
   readonly #ctrl = this.regs.slot(CTRL);
@@ -72,16 +79,23 @@ export class I82540em implements EmulatedFunction {
     this.#eeprom = new EepromUnit(bus, regs, this.#nvm);
     this.#phy = new MiiPhy(bus, this.port, { map: i82540em.phyMap, id: PHY_ID });
     this.#phy.onChange = () => this.#linkChanged();
-    const owner = new Owner(
-      () => (this.#linkUp || this.#macLoopback) && !this.#flow.paused,
-      () => this.#phy.mode?.speed ?? 1000,
-      (frame) => this.#emit(frame),
-      () => this.#flow.sendXoff(),
-      () => this.#tx.kick(),
+    const ownerWith = (emit: (frame: LinkFrame) => void): Owner =>
+      new Owner(
+        () => (this.#linkUp || this.#macLoopback) && !this.#flow.paused,
+        () => this.#phy.mode?.speed ?? 1000,
+        emit,
+        () => this.#flow.sendXoff(),
+        () => this.#tx.kick(),
+      );
+    const owner = ownerWith((frame) => this.#emit(frame));
+    this.#flow = new FlowControl(
+      bus,
+      regs,
+      this.#statistics,
+      ownerWith((frame) => this.#emitOwn(frame)),
     );
-    this.#flow = new FlowControl(bus, regs, this.#statistics, owner);
-    this.#tx = new TxUnit(bus, regs, this.#interrupts, this.#statistics, owner);
-    this.#rx = new RxUnit(bus, regs, this.#interrupts, this.#statistics, this.#flow);
+    this.#tx = new TxUnit(bus, regs, this.#interrupts, this.#statistics, owner, this.descriptor);
+    this.#rx = new RxUnit(bus, regs, this.#interrupts, this.#statistics, this.#flow, this.descriptor);
     this.#wake = new WakeUnit(bus, regs, new FilterUnit(regs));
     this.#mdi = bus.alarm(() => this.#interrupts.raise(ICR.MDAC));
     this.port.receive = (frame) => this.#receive(frame);
@@ -238,6 +252,12 @@ export class I82540em implements EmulatedFunction {
   #emit(frame: LinkFrame): void {
     if (this.#macLoopback || this.#phy.loopback) this.#rx.receive(frame);
     else this.port.transmit(frame);
+  }
+
+  /** A frame that the chip made itself: no descriptor carries it. */
+  #emitOwn(frame: LinkFrame): void {
+    this.descriptor.index = -1;
+    this.#emit(frame);
   }
 
   #receive(frame: LinkFrame): FrameFate {

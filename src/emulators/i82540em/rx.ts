@@ -6,7 +6,7 @@ import { crc32 } from '../../link/crc32.js';
 import type { FrameFate, LinkFrame } from '../../link/port.js';
 import { finish, sum16 } from '../../platform/kernels.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
-import type { DeviceBus, ModelAlarm } from '../function.js';
+import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
 import { FilterUnit, Match } from './filter.js';
 import type { FlowControl } from './flow-control.js';
@@ -36,6 +36,7 @@ export class RxUnit {
   readonly #statistics: StatisticsUnit;
   readonly #flow: FlowControl;
   readonly #filter: FilterUnit;
+  readonly #slot: FrameDescriptor;
   readonly #alarm: ModelAlarm;
   readonly #found = emptyFindings();
   readonly #rdh: number;
@@ -63,8 +64,10 @@ export class RxUnit {
     interrupts: InterruptUnit,
     statistics: StatisticsUnit,
     flow: FlowControl,
+    slot: FrameDescriptor,
   ) {
     this.#bus = bus;
+    this.#slot = slot;
     this.#regs = regs;
     this.#values = regs.values;
     this.#interrupts = interrupts;
@@ -244,6 +247,7 @@ export class RxUnit {
       from += 4;
     }
     let done = 0;
+    this.#slot.ring = 'RX ring 0';
     while (left > 0) {
       const descriptor = base + head * DESCRIPTOR_BYTES;
       const address = (this.#bus.read32(descriptor + 4) >>> 0) * 0x1_0000_0000 + (this.#bus.read32(descriptor) >>> 0);
@@ -254,6 +258,8 @@ export class RxUnit {
         this.#writeFcs(frame, address + Math.max(0, body), Math.max(0, done - data), bytes - Math.max(0, body));
       done += bytes;
       left -= bytes;
+      this.#slot.index = head;
+      this.#slot.address = descriptor;
       this.#bus.write32(descriptor + 8, bytes | (csum << 16));
       this.#bus.write32(descriptor + 12, left === 0 ? status | EOP | DD : (status & ~0xffff) | DD);
       head = head + 1 === size ? 0 : head + 1;

@@ -5,7 +5,7 @@
 import { crc32 } from '../../link/crc32.js';
 import type { LinkFrame } from '../../link/port.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
-import { type DeviceBus, DmaFault, type ModelAlarm } from '../function.js';
+import { type DeviceBus, DmaFault, type FrameDescriptor, type ModelAlarm } from '../function.js';
 import { insertChecksum } from '../offload/checksum.js';
 import type { InterruptUnit } from './interrupts.js';
 import type { StatisticsUnit } from './statistics.js';
@@ -46,6 +46,7 @@ export class TxUnit {
   readonly #interrupts: InterruptUnit;
   readonly #statistics: StatisticsUnit;
   readonly #owner: TxOwner;
+  readonly #slot: FrameDescriptor;
   readonly #alarm: ModelAlarm;
   readonly #values: Int32Array;
   readonly #tdh: number;
@@ -71,8 +72,10 @@ export class TxUnit {
     interrupts: InterruptUnit,
     statistics: StatisticsUnit,
     owner: TxOwner,
+    slot: FrameDescriptor,
   ) {
     this.#bus = bus;
+    this.#slot = slot;
     this.#regs = regs;
     this.#values = regs.values;
     this.#interrupts = interrupts;
@@ -191,10 +194,13 @@ export class TxUnit {
     let done = 0;
     let wrote = false;
     let delayed = true;
+    this.#slot.ring = 'TX ring 0';
     while (done < count && !this.#paced()) {
       const word = this.#ringWords + done * (DESCRIPTOR_BYTES / 4);
       const u32 = this.#bus.arena.u32;
       const command = u32[word + 2]!;
+      this.#slot.index = head + done;
+      this.#slot.address = base + (head + done) * DESCRIPTOR_BYTES;
       this.#descriptor(u32[word]!, u32[word + 1]!, command, u32[word + 3]!);
       if ((command & RS) !== 0) {
         this.#bus.write32(base + (head + done) * DESCRIPTOR_BYTES + 12, u32[word + 3]! | DD);

@@ -1,8 +1,15 @@
 /** virtio-net, modern PCI transport. Source: OASIS virtio 1.2 §2, §4.1, §5.1. */
 import { GIGABIT, type LinkFrame, LinkPort } from '../../link/port.js';
 import { hex, type RegisterFault, RegisterFile, virtio } from '../../registers/index.js';
-import type { ConfigDeclaration, DeviceBus, EmulatedFunction, ModelAlarm, ResetKind } from '../function.js';
-import { configOf, LAYOUT, PCI_CFG_AT } from './config.js';
+import type {
+  ConfigDeclaration,
+  DeviceBus,
+  EmulatedFunction,
+  FrameDescriptor,
+  ModelAlarm,
+  ResetKind,
+} from '../function.js';
+import { configOf, LAYOUT, MAPS, PCI_CFG_AT } from './config.js';
 import { ControlQueue } from './control.js';
 import { Virtqueue } from './queue.js';
 import { NetRx } from './rx.js';
@@ -50,6 +57,8 @@ export class VirtioNet implements EmulatedFunction {
   readonly name = 'virtio-net';
   readonly config: ConfigDeclaration;
   readonly port: LinkPort;
+  readonly maps = MAPS;
+  readonly descriptor: FrameDescriptor = { ring: '', index: -1, address: 0 };
   readonly regs = new RegisterFile(virtio.commonMap);
   readonly #isr = new RegisterFile(virtio.isrMap);
   readonly #net = new RegisterFile(virtio.netConfigMap);
@@ -84,8 +93,8 @@ export class VirtioNet implements EmulatedFunction {
   attach(bus: DeviceBus): void {
     this.#bus = bus;
     this.#queues = [0, 1, 2].map((index) => new Virtqueue(bus, index, index === 2 ? 64 : this.#queueSize));
-    this.#rx = new NetRx(bus, this.#queues[0]!, this.#mac);
-    this.#tx = new NetTx(bus, this.#queues[1]!, this.port);
+    this.#rx = new NetRx(bus, this.#queues[0]!, this.#mac, this.descriptor);
+    this.#tx = new NetTx(bus, this.#queues[1]!, this.port, this.descriptor);
     this.#control = new ControlQueue(bus, this.#queues[2]!, this.#rx.filter);
     this.#alarm = bus.alarm(() => this.#run());
     this.#rx.onUsed = this.#used;

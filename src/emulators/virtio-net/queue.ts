@@ -1,7 +1,7 @@
 /** The device's side of a split virtqueue. Everything in it comes from the guest and is checked. Source: virtio 1.2 §2.7. */
 import type { Arena } from '../../platform/arena.js';
 import { virtio } from '../../registers/index.js';
-import { type DeviceBus, DmaFault } from '../function.js';
+import { type DeviceBus, DmaFault, type FrameDescriptor } from '../function.js';
 
 const { VRING, VRING_DESC_FLAGS } = virtio;
 const { NEXT, WRITE, INDIRECT, NEXT_INDEX } = VRING_DESC_FLAGS;
@@ -118,6 +118,12 @@ export class Virtqueue {
   /** Gives the last taken chain back untaken: it is the next one again. */
   untake(): void {
     this.#lastAvail = (this.#lastAvail - 1) & 0xffff;
+  }
+
+  /** Writes where the head of the chain taken last is. */
+  place(slot: FrameDescriptor): void {
+    slot.index = this.head;
+    slot.address = this.#desc + this.head * VRING.DESC_BYTES;
   }
 
   /** Copies up to `bytes` readable bytes of the chain, from where the last call ended. Returns how many; -1 after a fault. */

@@ -1,7 +1,7 @@
 /** virtio-net: frames from the link into the driver's buffers. Source: virtio 1.2 §5.1.6.3 and §5.1.6.4. */
 import type { FrameFate, LinkFrame } from '../../link/port.js';
 import { put, virtio } from '../../registers/index.js';
-import type { DeviceBus } from '../function.js';
+import type { DeviceBus, FrameDescriptor } from '../function.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
 import { ReceiveFilter } from './control.js';
 import type { Virtqueue } from './queue.js';
@@ -19,6 +19,7 @@ export class NetRx {
   readonly #bus: DeviceBus;
   readonly #queue: Virtqueue;
   readonly #header: number;
+  readonly #slot: FrameDescriptor;
   readonly #found = emptyFindings();
   readonly #heads = new Int32Array(MAX_BUFFERS);
   readonly #written = new Int32Array(MAX_BUFFERS);
@@ -26,7 +27,8 @@ export class NetRx {
   #csum = false;
   #filtering = false;
 
-  constructor(bus: DeviceBus, queue: Virtqueue, mac: Uint8Array) {
+  constructor(bus: DeviceBus, queue: Virtqueue, mac: Uint8Array, slot: FrameDescriptor) {
+    this.#slot = slot;
     this.#bus = bus;
     this.#queue = queue;
     this.#header = bus.allocBuffer(64);
@@ -105,6 +107,8 @@ export class NetRx {
         return 'too-long';
       }
     }
+    this.#slot.ring = 'receive queue 0';
+    queue.place(this.#slot);
     if (buffers > 1) this.#bus.write16(countAt, buffers);
     for (let i = 0; i < buffers; i++) queue.put(this.#heads[i]!, this.#written[i]!);
     queue.publish();

@@ -2,7 +2,7 @@
 import type { LinkFrame, LinkPort } from '../../link/port.js';
 import type { Micros } from '../../platform/clock.js';
 import { pick, virtio } from '../../registers/index.js';
-import type { DeviceBus } from '../function.js';
+import type { DeviceBus, FrameDescriptor } from '../function.js';
 import { insertChecksum, pseudoSum } from '../offload/checksum.js';
 import { emptyPlan, patchSegment, readHeader } from '../offload/segment.js';
 import type { Virtqueue } from './queue.js';
@@ -26,6 +26,7 @@ export class NetTx {
   readonly #bus: DeviceBus;
   readonly #queue: Virtqueue;
   readonly #port: LinkPort;
+  readonly #slot: FrameDescriptor;
   readonly #buffer: number;
   readonly #headers: number;
   readonly #frame: LinkFrame;
@@ -37,7 +38,8 @@ export class NetTx {
   nextAt: Micros = 0;
   #wireFree = 0;
 
-  constructor(bus: DeviceBus, queue: Virtqueue, port: LinkPort) {
+  constructor(bus: DeviceBus, queue: Virtqueue, port: LinkPort, slot: FrameDescriptor) {
+    this.#slot = slot;
     this.#bus = bus;
     this.#queue = queue;
     this.#port = port;
@@ -71,6 +73,8 @@ export class NetTx {
     let done = 0;
     while (left > 0 && this.#wireFree <= this.#bus.now) {
       if (!queue.take()) return -1;
+      this.#slot.ring = 'transmit queue 1';
+      queue.place(this.#slot);
       this.#chain();
       queue.put(queue.head, 0);
       left--;
