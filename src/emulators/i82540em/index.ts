@@ -1,27 +1,36 @@
 /** Intel 82540EM: the whole chip. Source: Intel 317453, PCI/PCI-X Family of Gigabit Ethernet Controllers (8254x SDM). */
 import { type FrameFate, type LinkFrame, LinkPort } from '../../link/port.js';
 import { hex, i82540em, meta, pick, put, type RegisterFault, RegisterFile } from '../../registers/index.js';
-import type { BarMap, DeviceBus, EmulatedFunction, FrameDescriptor, ModelAlarm, ResetKind } from '../function.js';
+import type { BarMap, DeviceBus, EmulatedFunction, FrameDescriptor, ResetKind } from '../function.js';
+import type { IntelChip } from '../intel/chip.js';
+import { FilterUnit } from '../intel/filter.js';
+import { FlowControl } from '../intel/flow-control.js';
+import { MdiUnit } from '../intel/mdi.js';
+import { StatisticsUnit } from '../intel/statistics.js';
+import { TxUnit } from '../intel/tx.js';
+import { WakeUnit } from '../intel/wake.js';
 import { MiiPhy } from '../mii/phy.js';
 import { config } from './config.js';
 import { EepromUnit, eepromImage } from './eeprom.js';
-import { FilterUnit } from './filter.js';
-import { FlowControl } from './flow-control.js';
 import { InterruptUnit } from './interrupts.js';
 import { RxUnit } from './rx.js';
-import { StatisticsUnit } from './statistics.js';
-import { TxUnit } from './tx.js';
-import { WakeUnit } from './wake.js';
 
 export { eepromImage, withChecksum } from './eeprom.js';
 
-const { CTRL, STATUS, CTRL_EXT, MDIC, ICR, RAL, RAH, RCTL, PBA, WUC } = i82540em;
+const { CTRL, STATUS, CTRL_EXT, ICR, RAL, RAH, RCTL, PBA, TCTL, WUC } = i82540em;
+
+const chip: IntelChip = {
+  map: i82540em,
+  sections: {
+    transmit: '8254x §3.3',
+    context: '8254x §3.3.6',
+    segmentation: '8254x §3.5',
+    initialisation: '8254x §14.5',
+  },
+};
 
 /** The internal PHY, a Marvell 88E1011 revision 4. */
 const PHY_ID = 0x0141_0c24;
-const PHY_ADDRESS = 1;
-/** One MDI transfer at 2.5 MHz: 64 bits. */
-const MDI_TIME = 26;
 
 const MAPS: readonly BarMap[] = [
   { bar: 0, at: 0, map: i82540em.bar0Map },
@@ -59,8 +68,8 @@ export class I82540em implements EmulatedFunction {
   #tx!: TxUnit;
   #rx!: RxUnit;
   #wake!: WakeUnit;
-  #mdi!: ModelAlarm;
-  #mdiDoneAt = 0;
+  #owner!: Owner;
+  #mdi!: MdiUnit;
   #ioAddress = 0;
   #power = 0;
   #linkUp = false;
@@ -75,7 +84,7 @@ export class I82540em implements EmulatedFunction {
     const regs = this.regs;
     regs.onFault = (fault) => this.#mistake(fault);
     this.#interrupts = new InterruptUnit(bus, regs);
-    this.#statistics = new StatisticsUnit(regs);
+    this.#statistics = new StatisticsUnit(regs, i82540em);
     this.#eeprom = new EepromUnit(bus, regs, this.#nvm);
     this.#phy = new MiiPhy(bus, this.port, { map: i82540em.phyMap, id: PHY_ID });
     this.#phy.onChange = () => this.#linkChanged();
@@ -84,25 +93,29 @@ export class I82540em implements EmulatedFunction {
         () => (this.#linkUp || this.#macLoopback) && !this.#flow.paused,
         () => this.#phy.mode?.speed ?? 1000,
         emit,
-        () => this.#flow.sendXoff(),
         () => this.#tx.kick(),
       );
-    const owner = ownerWith((frame) => this.#emit(frame));
+    this.#owner = ownerWith((frame) => this.#emit(frame));
     this.#flow = new FlowControl(
       bus,
       regs,
+      i82540em,
       this.#statistics,
       ownerWith((frame) => this.#emitOwn(frame)),
     );
-    this.#tx = new TxUnit(bus, regs, this.#interrupts, this.#statistics, owner, this.descriptor);
+    this.#tx = new TxUnit(bus, regs, chip, this.#interrupts, this.#statistics, this.#owner, {
+      ring: i82540em,
+      index: 0,
+      slot: this.descriptor,
+    });
     this.#rx = new RxUnit(bus, regs, this.#interrupts, this.#statistics, this.#flow, this.descriptor);
-    this.#wake = new WakeUnit(bus, regs, new FilterUnit(regs));
-    this.#mdi = bus.alarm(() => this.#interrupts.raise(ICR.MDAC));
+    this.#wake = new WakeUnit(bus, regs, i82540em, new FilterUnit(regs, i82540em));
+    this.#mdi = new MdiUnit(bus, regs, i82540em, this.#phy, () => this.#interrupts.raise(ICR.MDAC));
     this.port.receive = (frame) => this.#receive(frame);
     regs.on(CTRL, { write: (value, _i, old) => this.#control(value, old) });
+    regs.on(TCTL, { write: (value, _i, old) => this.#transmitControl(value, old) });
     regs.on(STATUS, { read: () => this.#status() });
     regs.on(CTRL_EXT, { write: (value) => this.#controlExt(value) });
-    regs.on(MDIC, { read: (stored) => this.#mdiState(stored), write: (value) => this.#mdiAccess(value) });
     regs.on(PBA, {
       write: (value) =>
         regs.set(PBA, put(put(0, PBA.RXA, pick(value, PBA.RXA)), PBA.TXA, Math.max(0, 64 - pick(value, PBA.RXA)))),
@@ -147,8 +160,9 @@ export class I82540em implements EmulatedFunction {
     this.#tx.reset();
     this.#rx.reset();
     this.#flow.reset();
+    this.#owner.wireFree = 0;
     this.#eeprom.reset();
-    this.#mdi.cancel();
+    this.#mdi.reset();
     this.#linkUp = this.#phy.mode !== undefined && (regs.get(CTRL) & CTRL.SLU) !== 0;
     const words = this.#eeprom.eeprom.words;
     regs.set(RAL, words[0]! | (words[1]! << 16));
@@ -165,6 +179,14 @@ export class I82540em implements EmulatedFunction {
     }
     if (((value ^ old) & CTRL.PHY_RST) !== 0) this.#phy.hold((value & CTRL.PHY_RST) !== 0);
     if (((value ^ old) & CTRL.SLU) !== 0) this.#linkChanged();
+  }
+
+  #transmitControl(value: number, old: number): void {
+    if ((value & TCTL.SWXOFF) !== 0) {
+      this.regs.lower(TCTL, TCTL.SWXOFF);
+      this.#flow.sendXoff();
+    }
+    if ((value & ~old & TCTL.EN) !== 0) this.#tx.enabled(true);
   }
 
   #controlExt(value: number): void {
@@ -214,41 +236,6 @@ export class I82540em implements EmulatedFunction {
     );
   }
 
-  #mdiAccess(value: number): void {
-    const { regs } = this;
-    if (this.#bus.now < this.#mdiDoneAt) {
-      this.#bus.report({
-        rule: 'phy-busy',
-        register: 'MDIC',
-        value,
-        message: 'an access was begun before READY of the last one',
-        ref: '8254x §13.4.7',
-      });
-    }
-    const register = pick(value, MDIC.REGADD);
-    const operation = pick(value, MDIC.OP);
-    let result = value & ~(MDIC.R | MDIC.E);
-    if (pick(value, MDIC.PHYADD) !== PHY_ADDRESS) {
-      result |= MDIC.E;
-      this.#bus.report({
-        rule: 'phy-address',
-        register: 'MDIC',
-        value: pick(value, MDIC.PHYADD),
-        message: `the PHY is at address ${PHY_ADDRESS}`,
-        ref: '8254x §13.4.7',
-      });
-    } else if (operation !== 1 && operation !== 2) result |= MDIC.E;
-    else if (operation === 1) this.#phy.write(register, value & MDIC.DATA);
-    else result = put(result, MDIC.DATA, this.#phy.read(register));
-    regs.set(MDIC, result);
-    this.#mdiDoneAt = this.#bus.now + (this.#bus.schedule === 'timed' ? MDI_TIME : this.#bus.delay(MDI_TIME));
-    if ((value & MDIC.I) !== 0) this.#mdi.arm(this.#mdiDoneAt);
-  }
-
-  #mdiState(stored: number): number {
-    return this.#bus.now >= this.#mdiDoneAt && pick(stored, MDIC.OP) !== 0 ? stored | MDIC.R : stored;
-  }
-
   #emit(frame: LinkFrame): void {
     if (this.#macLoopback || this.#phy.loopback) this.#rx.receive(frame);
     else this.port.transmit(frame);
@@ -295,22 +282,19 @@ class Owner {
   readonly #canSend: () => boolean;
   readonly #speed: () => number;
   readonly emit: (frame: LinkFrame) => void;
-  readonly xoff: () => void;
   readonly resume: () => void;
+  wireFree = 0;
+  /** The chip takes no time stamps. */
+  readonly stampMask = 0;
 
-  constructor(
-    canSend: () => boolean,
-    speed: () => number,
-    emit: (frame: LinkFrame) => void,
-    xoff: () => void,
-    resume: () => void,
-  ) {
+  constructor(canSend: () => boolean, speed: () => number, emit: (frame: LinkFrame) => void, resume: () => void) {
     this.#canSend = canSend;
     this.#speed = speed;
     this.emit = emit;
-    this.xoff = xoff;
     this.resume = resume;
   }
+
+  stamped(): void {}
 
   get canSend(): boolean {
     return this.#canSend();

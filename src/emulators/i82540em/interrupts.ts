@@ -2,43 +2,9 @@
 import type { Micros } from '../../platform/clock.js';
 import { i82540em, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, ModelAlarm } from '../function.js';
+import { DelayTimer, ITR_UNIT } from '../intel/delay-timer.js';
 
 const { ICR, ICS, IMS, IMC, ITR, RDTR, RADV, TIDV, TADV } = i82540em;
-
-/** Unit of RDTR, RADV, TIDV and TADV in microseconds. */
-const DELAY_UNIT = 1.024;
-/** Unit of ITR in microseconds. */
-const ITR_UNIT = 0.256;
-
-/** A packet timer with an absolute limit: each event restarts the first, the first event starts the second. */
-class DelayTimer {
-  readonly #bus: DeviceBus;
-  readonly #alarm: ModelAlarm;
-  #limit: Micros = 0;
-  #waiting = false;
-
-  constructor(bus: DeviceBus, expire: () => void) {
-    this.#bus = bus;
-    this.#alarm = bus.alarm(() => {
-      this.#waiting = false;
-      expire();
-    });
-  }
-
-  /** @param delay packet delay; @param absolute limit from the first event, 0 for none; both in register units */
-  event(delay: number, absolute: number): void {
-    const now = this.#bus.now;
-    if (!this.#waiting)
-      this.#limit = absolute === 0 ? Number.POSITIVE_INFINITY : now + Math.ceil(absolute * DELAY_UNIT);
-    this.#waiting = true;
-    this.#alarm.arm(Math.min(now + Math.ceil(delay * DELAY_UNIT), this.#limit));
-  }
-
-  cancel(): void {
-    this.#waiting = false;
-    this.#alarm.cancel();
-  }
-}
 
 /** The interrupt unit. */
 export class InterruptUnit {

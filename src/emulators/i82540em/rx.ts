@@ -7,23 +7,20 @@ import type { FrameFate, LinkFrame } from '../../link/port.js';
 import { finish, sum16 } from '../../platform/kernels.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
+import { Admission, Admitted } from '../intel/admission.js';
+import { RxFifo } from '../intel/fifo.js';
+import type { FlowControl } from '../intel/flow-control.js';
+import type { StatisticsUnit } from '../intel/statistics.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
-import { FilterUnit, Match } from './filter.js';
-import type { FlowControl } from './flow-control.js';
 import type { InterruptUnit } from './interrupts.js';
-import type { StatisticsUnit } from './statistics.js';
 
-const { RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RXCSUM, CTRL, VET, ICR, RSRPD, PBA, DESCRIPTOR_BYTES } = i82540em;
+const { RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RXCSUM, CTRL, ICR, RSRPD, PBA, DESCRIPTOR_BYTES } = i82540em;
 const { DD, EOP, IXSM, VP, TCPCS, IPCS, PIF, CE, TCPE, IPE } = i82540em.RXD_STATUS;
 
 /** Frames that one slice moves out of the FIFO. */
 const BATCH = 64;
 const FCS = 4;
-const MIN_FRAME = 60;
-const MAX_FRAME = 1518;
-/** With LPE (8254x §13.4.22). */
-const MAX_LONG = 16384;
-
+const FIFO_BYTES = 64 * 1024;
 /** Sizes by BSIZE; times 16 with BSEX, where 0 means reserved. */
 const SIZES = [2048, 1024, 512, 256];
 
@@ -35,7 +32,7 @@ export class RxUnit {
   readonly #interrupts: InterruptUnit;
   readonly #statistics: StatisticsUnit;
   readonly #flow: FlowControl;
-  readonly #filter: FilterUnit;
+  readonly #admission: Admission;
   readonly #slot: FrameDescriptor;
   readonly #alarm: ModelAlarm;
   readonly #found = emptyFindings();
@@ -47,16 +44,9 @@ export class RxUnit {
   readonly #rdbah: number;
   readonly #rxcsum: number;
   readonly #ctrl: number;
-  readonly #vet: number;
   readonly #rsrpd: number;
   readonly #scratch: number;
-  /** The FIFO: a ring of bytes, each frame preceded by its length and flags (8 bytes), never split. */
-  readonly #fifo: number;
-  readonly #fifoBytes: number;
-  #fifoHead = 0;
-  #fifoTail = 0;
-  #fifoFrames = 0;
-  #fifoUsed = 0;
+  readonly #fifo: RxFifo;
 
   constructor(
     bus: DeviceBus,
@@ -73,7 +63,7 @@ export class RxUnit {
     this.#interrupts = interrupts;
     this.#statistics = statistics;
     this.#flow = flow;
-    this.#filter = new FilterUnit(regs);
+    this.#admission = new Admission(regs, i82540em, statistics, flow);
     this.#alarm = bus.alarm(() => this.#drain());
     this.#rdh = regs.slot(RDH);
     this.#rdt = regs.slot(RDT);
@@ -83,109 +73,41 @@ export class RxUnit {
     this.#rdbah = regs.slot(RDBAH);
     this.#rxcsum = regs.slot(RXCSUM);
     this.#ctrl = regs.slot(CTRL);
-    this.#vet = regs.slot(VET);
     this.#rsrpd = regs.slot(RSRPD);
     this.#scratch = bus.allocBuffer(64);
-    this.#fifoBytes = 64 * 1024;
-    this.#fifo = bus.allocBuffer(this.#fifoBytes);
+    this.#fifo = new RxFifo(bus, FIFO_BYTES);
     regs.on(RDT, { write: (value) => this.#doorbell(value & 0xffff) });
     regs.on(RCTL, { write: (value, _i, old) => this.#control(value, old) });
     regs.on(RDLEN, { write: (value, _index, old) => this.#checkRing(value, old) });
-    regs.on(i82540em.RDFPC, { read: () => this.#fifoFrames });
+    regs.on(i82540em.RDFPC, { read: () => this.#fifo.frames });
   }
 
   reset(): void {
     this.#alarm.cancel();
-    this.#fifoHead = this.#fifoTail = this.#fifoFrames = this.#fifoUsed = 0;
+    this.#fifo.reset();
   }
 
   /** A frame from the link, or from our own transmitter in loopback. */
   receive(frame: LinkFrame): FrameFate {
-    const control = this.#values[this.#rctl]!;
-    if ((control & RCTL.EN) === 0) return 'receiver-off';
-    const { arena, offset, length } = frame;
-    const u8 = arena.u8;
-    this.#statistics.seen(length + FCS);
-    if (!frame.fcsOk) {
-      this.#statistics.count(
-        length < MIN_FRAME
-          ? i82540em.RFC
-          : length > this.#longest(control, u8, offset)
-            ? i82540em.RJC
-            : i82540em.CRCERRS,
-      );
-      if ((control & RCTL.SBP) === 0) return 'bad-fcs';
-    }
-    if (length < MIN_FRAME) {
-      if (frame.fcsOk) this.#statistics.count(i82540em.RUC);
-      return 'too-short';
-    }
-    if (length > this.#longest(control, u8, offset)) {
-      this.#statistics.count(i82540em.ROC);
-      return 'too-long';
-    }
-    if (frame.fcsOk && this.#flow.isPause(u8, offset)) {
-      this.#flow.received(u8, offset);
-      if ((control & RCTL.PMCF) === 0 || (control & RCTL.DPF) !== 0) return 'pause-frame';
-    }
-    const match = this.#filter.address(u8, offset);
-    if (match === Match.none) return 'filtered';
-    const type = (u8[offset + 12]! << 8) | u8[offset + 13]!;
-    const tagged = type === this.#values[this.#vet];
-    if (tagged && (control & RCTL.VFE) !== 0) {
-      const tag = (u8[offset + 14]! << 8) | u8[offset + 15]!;
-      if (!this.#filter.vlan(tag)) return 'vlan-filtered';
-      if ((control & RCTL.CFIEN) !== 0 && ((tag & 0x1000) !== 0) !== ((control & RCTL.CFI) !== 0))
-        return 'vlan-filtered';
-    }
-    if (frame.fcsOk) {
-      const group = (u8[offset]! & 1) !== 0;
-      this.#statistics.received(length + FCS, group, group && isBroadcast(u8, offset));
-    }
-    if (length + FCS <= (this.#values[this.#rsrpd]! & RSRPD.SIZE)) this.#interrupts.raise(ICR.SRPD);
-    const flags = (tagged ? VP : 0) | (match === Match.inexact ? PIF : 0) | (frame.fcsOk ? 0 : CE);
-    if (this.#fifoFrames === 0 && this.#bus.schedule !== 'adversarial') {
+    const fate = this.#admission.admit(frame);
+    if (fate !== undefined) return fate;
+    if (frame.length + FCS <= (this.#values[this.#rsrpd]! & RSRPD.SIZE)) this.#interrupts.raise(ICR.SRPD);
+    const { flags } = this.#admission;
+    if (this.#fifo.frames === 0 && this.#bus.schedule !== 'adversarial') {
       if (this.#deliver(frame, flags)) return 'delivered';
       this.#statistics.count(i82540em.RNBC);
     }
     return this.#queue(frame, flags);
   }
 
-  #longest(control: number, u8: Uint8Array, at: number): number {
-    if ((control & RCTL.LPE) !== 0) return MAX_LONG - FCS;
-    const type = (u8[at + 12]! << 8) | u8[at + 13]!;
-    return type === this.#values[this.#vet] ? MAX_FRAME : MAX_FRAME - FCS;
-  }
-
   #queue(frame: LinkFrame, flags: number): FrameFate {
-    const need = 8 + ((frame.length + 7) & ~7);
-    const limit = Math.min(pick(this.#regs.get(PBA), PBA.RXA) * 1024, this.#fifoBytes);
-    let at = this.#fifoTail;
-    // A frame is not split: what does not fit before the end starts at the beginning again.
-    const wraps = at + need > this.#fifoBytes;
-    const waste = wraps ? this.#fifoBytes - at : 0;
-    if (this.#fifoUsed + waste + need > limit) {
+    if (!this.#fifo.push(frame, flags, pick(this.#regs.get(PBA), PBA.RXA) * 1024)) {
       this.#statistics.count(i82540em.MPC);
       this.#interrupts.raise(ICR.RXO);
-      this.#flow.level(this.#fifoUsed);
+      this.#flow.level(this.#fifo.used);
       return 'fifo-full';
     }
-    const arena = this.#bus.arena;
-    // Also when the last frame ended exactly at the end: nothing is wasted then.
-    if (wraps) {
-      if (waste >= 8) arena.u32[(this.#fifo + at) >> 2] = -1;
-      this.#fifoUsed += waste;
-      at = 0;
-    }
-    arena.u32[(this.#fifo + at) >> 2] = frame.length;
-    arena.u32[(this.#fifo + at + 4) >> 2] = flags;
-    if (frame.arena.u8 === arena.u8)
-      arena.u8.copyWithin(this.#fifo + at + 8, frame.offset, frame.offset + frame.length);
-    else arena.u8.set(frame.arena.u8.subarray(frame.offset, frame.offset + frame.length), this.#fifo + at + 8);
-    this.#fifoTail = at + need;
-    this.#fifoUsed += need;
-    this.#fifoFrames++;
-    this.#flow.level(this.#fifoUsed);
+    this.#flow.level(this.#fifo.used);
     if (!this.#alarm.armed && this.#values[this.#rdh] !== this.#values[this.#rdt])
       this.#alarm.arm(this.#bus.now + this.#bus.delay(200));
     return 'queued';
@@ -194,29 +116,17 @@ export class RxUnit {
   readonly #queued: LinkFrame = { arena: undefined as never, offset: 0, length: 0, fcsOk: true };
 
   #drain(): void {
-    const arena = this.#bus.arena;
     const frame = this.#queued;
-    frame.arena = arena;
     let left = this.#bus.slice(BATCH);
-    while (this.#fifoFrames > 0 && left > 0 && (this.#regs.get(RCTL) & RCTL.EN) !== 0) {
-      if (this.#fifoHead + 8 > this.#fifoBytes || arena.u32[(this.#fifo + this.#fifoHead) >> 2] === -1) {
-        this.#fifoUsed -= this.#fifoBytes - this.#fifoHead;
-        this.#fifoHead = 0;
-      }
-      const at = this.#fifo + this.#fifoHead;
-      frame.length = arena.u32[at >> 2]!;
-      const flags = arena.u32[(at + 4) >> 2]!;
-      frame.offset = at + 8;
-      frame.fcsOk = (flags & CE) === 0;
+    while (this.#fifo.frames > 0 && left > 0 && (this.#values[this.#rctl]! & RCTL.EN) !== 0) {
+      const flags = this.#fifo.peek(frame);
+      frame.fcsOk = (flags & Admitted.bad) === 0;
       if (!this.#deliver(frame, flags)) return;
-      const need = 8 + ((frame.length + 7) & ~7);
-      this.#fifoHead += need;
-      this.#fifoUsed -= need;
-      this.#fifoFrames--;
+      this.#fifo.pop(frame);
       left--;
-      this.#flow.level(this.#fifoUsed);
+      this.#flow.level(this.#fifo.used);
     }
-    if (this.#fifoFrames > 0 && this.#values[this.#rdh] !== this.#values[this.#rdt])
+    if (this.#fifo.frames > 0 && this.#values[this.#rdh] !== this.#values[this.#rdt])
       this.#alarm.arm(this.#bus.now + this.#bus.delay(100));
   }
 
@@ -228,7 +138,7 @@ export class RxUnit {
     let head = this.#values[this.#rdh]!;
     const tail = this.#values[this.#rdt]!;
     if (size === 0 || head >= size || tail >= size) return false;
-    const strip = (flags & VP) !== 0 && (this.#values[this.#ctrl]! & CTRL.VME) !== 0;
+    const strip = (flags & Admitted.tagged) !== 0 && (this.#values[this.#ctrl]! & CTRL.VME) !== 0;
     const fcs = (control & RCTL.SECRC) !== 0 ? 0 : FCS;
     let left = frame.length - (strip ? 4 : 0) + fcs;
     const free = (tail - head + size) % size;
@@ -296,7 +206,8 @@ export class RxUnit {
 
   #status(frame: LinkFrame, flags: number, strip: boolean): number {
     const wanted = this.#values[this.#rxcsum]!;
-    let status = (flags & (PIF | CE)) | (strip ? flags & VP : 0);
+    let status =
+      ((flags & Admitted.inexact) !== 0 ? PIF : 0) | ((flags & Admitted.bad) !== 0 ? CE : 0) | (strip ? VP : 0);
     if (strip) status |= ((frame.arena.u8[frame.offset + 14]! << 8) | frame.arena.u8[frame.offset + 15]!) << 16;
     const found = this.#found;
     found.l4Checked = false;
@@ -324,7 +235,7 @@ export class RxUnit {
         ref: '8254x §13.4.29',
       });
     }
-    if (this.#fifoFrames > 0 && !this.#alarm.armed) this.#alarm.arm(this.#bus.now);
+    if (this.#fifo.frames > 0 && !this.#alarm.armed) this.#alarm.arm(this.#bus.now);
   }
 
   #control(value: number, old: number): void {
@@ -378,15 +289,4 @@ export class RxUnit {
 function bufferSize(control: number): number {
   const size = SIZES[pick(control, RCTL.BSIZE)]!;
   return (control & RCTL.BSEX) !== 0 && size !== 2048 ? size * 16 : size;
-}
-
-function isBroadcast(u8: Uint8Array, at: number): boolean {
-  return (
-    u8[at] === 0xff &&
-    u8[at + 1] === 0xff &&
-    u8[at + 2] === 0xff &&
-    u8[at + 3] === 0xff &&
-    u8[at + 4] === 0xff &&
-    u8[at + 5] === 0xff
-  );
 }

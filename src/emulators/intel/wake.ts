@@ -1,10 +1,14 @@
-/** 82540EM: wake-up by link change, magic packet, unicast, multicast, broadcast, ARP, IP and patterns. Source: 8254x §6.4. */
+/**
+ * Wake-up by link change, magic packet, unicast, multicast, broadcast, ARP, IP and patterns. Source: 8254x §6.4;
+ * 82574 §5.4.
+ */
 import type { LinkFrame } from '../../link/port.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
+import type { IntelRegisters } from './chip.js';
 import type { FilterUnit } from './filter.js';
 
-const { WUC, WUFC, WUS, IPAV, IP4AT, IP6AT, WUPL, WUPM, FFLT, FFMT, FFVT, RAL, RAH } = i82540em;
+const { WUC, WUFC, WUS, IPAV, RAH } = i82540em;
 const PATTERNS = 4;
 const PATTERN_BYTES = 128;
 
@@ -12,26 +16,28 @@ const PATTERN_BYTES = 128;
 export class WakeUnit {
   readonly #bus: DeviceBus;
   readonly #regs: RegisterFile;
+  readonly #map: IntelRegisters;
   readonly #filter: FilterUnit;
 
-  constructor(bus: DeviceBus, regs: RegisterFile, filter: FilterUnit) {
+  constructor(bus: DeviceBus, regs: RegisterFile, map: IntelRegisters, filter: FilterUnit) {
     this.#bus = bus;
     this.#regs = regs;
+    this.#map = map;
     this.#filter = filter;
   }
 
   /** The link came or went while asleep. */
   linkChanged(): void {
-    if ((this.#regs.get(WUFC) & WUFC.LNKC) !== 0) this.#wake(WUS.LNKC, undefined);
+    if ((this.#regs.get(this.#map.WUFC) & WUFC.LNKC) !== 0) this.#wake(WUS.LNKC, undefined);
   }
 
   /** A frame came while asleep. */
   frame(frame: LinkFrame): void {
     if (!frame.fcsOk || frame.length < 14) return;
-    const filters = this.#regs.get(WUFC);
+    const filters = this.#regs.get(this.#map.WUFC);
     const cause = this.#cause(frame, filters);
     if (cause !== 0) this.#wake(cause, frame);
-    else if ((this.#regs.get(WUC) & WUC.APME) !== 0 && this.#magic(frame)) this.#wake(WUS.MAG, frame);
+    else if ((this.#regs.get(this.#map.WUC) & WUC.APME) !== 0 && this.#magic(frame)) this.#wake(WUS.MAG, frame);
   }
 
   #cause(frame: LinkFrame, filters: number): number {
@@ -76,41 +82,47 @@ export class WakeUnit {
 
   #isOurMac(u8: Uint8Array, place: number): boolean {
     const low = u8[place]! | (u8[place + 1]! << 8) | (u8[place + 2]! << 16) | (u8[place + 3]! << 24);
-    return low === this.#regs.get(RAL) && (u8[place + 4]! | (u8[place + 5]! << 8)) === (this.#regs.get(RAH) & RAH.RAH);
+    return (
+      low === this.#regs.get(this.#map.RAL) &&
+      (u8[place + 4]! | (u8[place + 5]! << 8)) === (this.#regs.get(this.#map.RAH) & RAH.RAH)
+    );
   }
 
   #isOurIpv4(frame: LinkFrame, offset: number): boolean {
     const value = frame.arena.view.getInt32(frame.offset + offset, true);
-    const valid = pick(this.#regs.get(IPAV), IPAV.V4);
-    for (let i = 0; i < 4; i++) if ((valid & (1 << i)) !== 0 && this.#regs.get(IP4AT, i) === value) return true;
+    const valid = pick(this.#regs.get(this.#map.IPAV), IPAV.V4);
+    for (let i = 0; i < 4; i++)
+      if ((valid & (1 << i)) !== 0 && this.#regs.get(this.#map.IP4AT, i) === value) return true;
     return false;
   }
 
   #isOurIpv6(frame: LinkFrame, offset: number): boolean {
-    if ((this.#regs.get(IPAV) & IPAV.V6) === 0) return false;
+    if ((this.#regs.get(this.#map.IPAV) & IPAV.V6) === 0) return false;
     for (let i = 0; i < 4; i++)
-      if (this.#regs.get(IP6AT, i) !== frame.arena.view.getInt32(frame.offset + offset + 4 * i, true)) return false;
+      if (this.#regs.get(this.#map.IP6AT, i) !== frame.arena.view.getInt32(frame.offset + offset + 4 * i, true))
+        return false;
     return true;
   }
 
   /** Byte j of filter i is FFVT[j] byte i, compared where bit i of FFMT[j] is set. */
   #pattern(frame: LinkFrame, i: number): boolean {
-    const length = Math.min(this.#regs.get(FFLT, i) & 0x7ff, PATTERN_BYTES);
+    const length = Math.min(this.#regs.get(this.#map.FFLT, i) & 0x7ff, PATTERN_BYTES);
     if (length === 0 || length > frame.length) return false;
     for (let j = 0; j < length; j++) {
-      if ((this.#regs.get(FFMT, j) & (1 << i)) === 0) continue;
-      if (frame.arena.u8[frame.offset + j] !== ((this.#regs.get(FFVT, j) >>> (8 * i)) & 0xff)) return false;
+      if ((this.#regs.get(this.#map.FFMT, j) & (1 << i)) === 0) continue;
+      if (frame.arena.u8[frame.offset + j] !== ((this.#regs.get(this.#map.FFVT, j) >>> (8 * i)) & 0xff)) return false;
     }
     return true;
   }
 
   #wake(cause: number, frame: LinkFrame | undefined): void {
-    this.#regs.raise(WUS, cause);
-    this.#regs.raise(WUC, WUC.PME_STATUS);
+    this.#regs.raise(this.#map.WUS, cause);
+    this.#regs.raise(this.#map.WUC, WUC.PME_STATUS);
     if (frame !== undefined) {
-      this.#regs.set(WUPL, frame.length);
+      this.#regs.set(this.#map.WUPL, frame.length);
       const words = Math.min(32, frame.length >> 2);
-      for (let i = 0; i < words; i++) this.#regs.set(WUPM, frame.arena.view.getInt32(frame.offset + 4 * i, true), i);
+      for (let i = 0; i < words; i++)
+        this.#regs.set(this.#map.WUPM, frame.arena.view.getInt32(frame.offset + 4 * i, true), i);
     }
     this.#bus.pme();
   }

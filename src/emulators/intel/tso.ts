@@ -1,7 +1,11 @@
-/** 82540EM: TCP segmentation. Payload goes from guest memory straight into the segment it belongs to. Source: 8254x §3.5. */
+/**
+ * TCP segmentation. Payload goes from guest memory straight into the segment it belongs to. Source: 8254x §3.5;
+ * 82574 §7.3.
+ */
 import { i82540em, pick } from '../../registers/index.js';
 import { type DeviceBus, DmaFault } from '../function.js';
 import { emptyPlan, patchSegment, readHeader, type SegmentPlan } from '../offload/segment.js';
+import type { Sections } from './chip.js';
 
 const { CTX_IP, CTX_TU, CTX_CMD, CTX_MSS } = i82540em;
 const { IXSM, TXSM } = i82540em.TXD_POPTS;
@@ -26,6 +30,7 @@ export class TsoUnit {
   /** A send is under way. */
   active = false;
   readonly #bus: DeviceBus;
+  readonly #sections: Sections;
   readonly #context: OffloadContext;
   readonly #packet: number;
   readonly #mostBytes: number;
@@ -45,12 +50,14 @@ export class TsoUnit {
    */
   constructor(
     bus: DeviceBus,
+    sections: Sections,
     context: OffloadContext,
     packet: number,
     mostBytes: number,
     send: (bytes: number) => void,
   ) {
     this.#bus = bus;
+    this.#sections = sections;
     this.#context = context;
     this.#packet = packet;
     this.#mostBytes = mostBytes;
@@ -93,7 +100,7 @@ export class TsoUnit {
       register: 'CTX',
       value: mss,
       message: 'segmentation asked without a context whose header length, offsets and MSS fit together',
-      ref: '8254x §3.5',
+      ref: this.#sections.segmentation,
     });
   }
 
@@ -107,7 +114,7 @@ export class TsoUnit {
         register: 'PAYLEN',
         value: this.#sent + this.#payload + bytes,
         message: `more than ${MAX_SEND} bytes in one send`,
-        ref: '8254x §3.5',
+        ref: this.#sections.segmentation,
       });
       return;
     }
@@ -135,7 +142,7 @@ export class TsoUnit {
         register: 'PAYLEN',
         value: asked,
         message: `PAYLEN says ${asked} bytes, the descriptors carry ${carried}`,
-        ref: '8254x §3.3.6',
+        ref: this.#sections.context,
       });
     }
     this.#emit(true);

@@ -1,7 +1,8 @@
-/** 82540EM: which frames get in. Source: 8254x §3.2.1 and §10.1. */
+/** Which frames get in, by address and VLAN. Source: 8254x §3.2.1 and §10.1; 82574 §7.1. */
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
+import type { IntelRegisters } from './chip.js';
 
-const { RCTL, RAL, RAH, MTA, VFTA } = i82540em;
+const { RCTL, RAH } = i82540em;
 
 /** Results of {@link FilterUnit.address}. */
 export const Match = { none: 0, exact: 1, inexact: 2 } as const;
@@ -18,13 +19,13 @@ export class FilterUnit {
   readonly #mta: number;
   readonly #vfta: number;
 
-  constructor(regs: RegisterFile) {
+  constructor(regs: RegisterFile, map: IntelRegisters) {
     this.#values = regs.values;
-    this.#rctl = regs.slot(RCTL);
-    this.#ral = regs.slot(RAL);
-    this.#rah = regs.slot(RAH);
-    this.#mta = regs.slot(MTA);
-    this.#vfta = regs.slot(VFTA);
+    this.#rctl = regs.slot(map.RCTL);
+    this.#ral = regs.slot(map.RAL);
+    this.#rah = regs.slot(map.RAH);
+    this.#mta = regs.slot(map.MTA);
+    this.#vfta = regs.slot(map.VFTA);
   }
 
   /** Does the frame at `at` pass the address filters? {@link Match}: exactly (RAR, broadcast, promiscuous), or by the hash. */

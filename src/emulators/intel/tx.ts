@@ -1,17 +1,18 @@
 /**
- * 82540EM: the transmitter. It fetches descriptors from TDH to TDT, gathers a packet, sums and segments it, and hands
- * finished frames to the link. Source: 8254x §3.3 to §3.5.
+ * A transmit queue. It fetches descriptors from TDH to TDT, gathers a packet, sums and segments it, and hands finished
+ * frames to the link. Source: 8254x §3.3 to §3.5; 82574 §7.2 and §7.3.
  */
 import { crc32 } from '../../link/crc32.js';
 import type { LinkFrame } from '../../link/port.js';
-import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
+import { i82540em, meta, pick, type RegisterFile } from '../../registers/index.js';
 import { type DeviceBus, DmaFault, type FrameDescriptor, type ModelAlarm } from '../function.js';
 import { insertChecksum } from '../offload/checksum.js';
-import type { InterruptUnit } from './interrupts.js';
+import type { IntelChip, TxRing } from './chip.js';
 import type { StatisticsUnit } from './statistics.js';
 import { type OffloadContext, TsoUnit } from './tso.js';
+import type { TxInterrupts, TxOwner, TxQueueOptions } from './tx-owner.js';
 
-const { TCTL, TDBAL, TDBAH, TDLEN, TDH, TDT, TXDCTL, CTRL, VET, ICR } = i82540em;
+const { TCTL, TDLEN, TXDCTL, CTRL, ICR } = i82540em;
 const { DESCRIPTOR_BYTES } = i82540em;
 const { LENGTH, CSO, EOP, IFCS, IC, RS, DEXT, VLE, IDE } = i82540em.TXD_CMD;
 const { CSS, SPECIAL } = i82540em.TXD_STATUS;
@@ -27,30 +28,23 @@ const MAX_PACKET = 16288;
 const HEADROOM = 18;
 const MIN_FRAME = 60;
 
-/** What the transmitter needs of the rest of the chip. */
-export interface TxOwner {
-  /** False while there is no link or frames may not be sent. */
-  readonly canSend: boolean;
-  /** TCTL.SWXOFF: send one PAUSE frame. */
-  xoff(): void;
-  /** Hands a finished frame to the medium, or back to the receiver in loopback. */
-  emit(frame: LinkFrame): void;
-  /** Link speed in Mbit/s, for the timed schedule. */
-  readonly speed: number;
-}
-
-/** The transmit unit. */
+/** One transmit queue. */
 export class TxUnit {
   readonly #bus: DeviceBus;
   readonly #regs: RegisterFile;
-  readonly #interrupts: InterruptUnit;
+  readonly #chip: IntelChip;
+  readonly #registers: TxRing;
+  readonly #queue: number;
+  readonly #interrupts: TxInterrupts;
   readonly #statistics: StatisticsUnit;
   readonly #owner: TxOwner;
   readonly #slot: FrameDescriptor;
+  readonly #ringName: string;
   readonly #alarm: ModelAlarm;
   readonly #values: Int32Array;
   readonly #tdh: number;
   readonly #tdt: number;
+  readonly #tctl: number;
   readonly #ring: number;
   readonly #packet: number;
   readonly #frame: LinkFrame;
@@ -64,34 +58,41 @@ export class TxUnit {
   #options = 0;
   #tag = 0;
   #tagged = false;
-  #wireFree = 0;
 
   constructor(
     bus: DeviceBus,
     regs: RegisterFile,
-    interrupts: InterruptUnit,
+    chip: IntelChip,
+    interrupts: TxInterrupts,
     statistics: StatisticsUnit,
     owner: TxOwner,
-    slot: FrameDescriptor,
+    options: TxQueueOptions,
   ) {
+    const { ring } = options;
     this.#bus = bus;
-    this.#slot = slot;
     this.#regs = regs;
     this.#values = regs.values;
+    this.#chip = chip;
+    this.#registers = ring;
+    this.#queue = options.index;
+    this.#slot = options.slot;
+    this.#ringName = `TX ring ${options.index}`;
     this.#interrupts = interrupts;
     this.#statistics = statistics;
     this.#owner = owner;
     this.#alarm = bus.alarm(() => this.#run());
-    this.#tdh = regs.slot(TDH);
-    this.#tdt = regs.slot(TDT);
+    this.#tdh = regs.slot(ring.TDH);
+    this.#tdt = regs.slot(ring.TDT);
+    this.#tctl = regs.slot(chip.map.TCTL);
     this.#ring = bus.allocBuffer(BATCH * DESCRIPTOR_BYTES);
     this.#ringWords = this.#ring >> 2;
     this.#packet = bus.allocBuffer(HEADROOM + MAX_PACKET + 64) + HEADROOM;
-    this.#tso = new TsoUnit(bus, this.#context, this.#packet, MAX_PACKET, (bytes) => this.#send(bytes, true));
+    this.#tso = new TsoUnit(bus, chip.sections, this.#context, this.#packet, MAX_PACKET, (bytes) =>
+      this.#send(bytes, true),
+    );
     this.#frame = { arena: bus.arena, offset: 0, length: 0, fcsOk: true };
-    regs.on(TDT, { write: (value) => this.#doorbell(value & 0xffff) });
-    regs.on(TCTL, { write: (value, _i, old) => this.#control(value, old) });
-    regs.on(TDLEN, { write: (value, _index, old) => this.#checkRing(value, old) });
+    regs.on(ring.TDT, { write: (value) => this.#doorbell(value & 0xffff) });
+    regs.on(ring.TDLEN, { write: (value, _index, old) => this.#checkRing(value, old) });
   }
 
   reset(): void {
@@ -101,7 +102,11 @@ export class TxUnit {
     this.#tso.reset();
     this.#options = this.#tag = 0;
     this.#tagged = false;
-    this.#wireFree = 0;
+  }
+
+  /** The guest gave it a ring. */
+  get hasRing(): boolean {
+    return this.#regs.get(this.#registers.TDLEN) !== 0;
   }
 
   /** Looks whether there is work: after a doorbell, or when the link has come. */
@@ -110,33 +115,29 @@ export class TxUnit {
   }
 
   #doorbell(tail: number): void {
-    const size = this.#regs.get(TDLEN) / DESCRIPTOR_BYTES;
+    const size = this.#regs.get(this.#registers.TDLEN) / DESCRIPTOR_BYTES;
     if (size > 0 && tail >= size) {
       this.#bus.report({
         rule: 'tail-beyond-ring',
-        register: 'TDT',
+        register: this.#registers.TDT[meta].name,
         value: tail,
         message: `the ring has ${size} descriptors`,
-        ref: '8254x §13.4.40',
+        ref: this.#registers.TDT[meta].ref,
       });
     }
-    if ((this.#regs.get(TCTL) & TCTL.EN) === 0) return; // Set-up code may write TDT before TCTL.EN.
+    if ((this.#values[this.#tctl]! & TCTL.EN) === 0) return; // Set-up code may write TDT before TCTL.EN.
     this.kick();
   }
 
-  #control(value: number, old: number): void {
-    if ((value & TCTL.SWXOFF) !== 0) {
-      this.#regs.lower(TCTL, TCTL.SWXOFF);
-      this.#owner.xoff();
-    }
-    if ((value & TCTL.EN) === 0 || (old & TCTL.EN) !== 0) return;
-    if (this.#regs.get(TDLEN) === 0) {
+  /** TCTL.EN was set: frames that wait may go. @param alone no other queue can be meant, so it must have a ring */
+  enabled(alone: boolean): void {
+    if (alone && !this.hasRing) {
       this.#bus.report({
         rule: 'ring-length',
-        register: 'TDLEN',
+        register: this.#registers.TDLEN[meta].name,
         value: 0,
         message: 'the transmitter was enabled without a ring',
-        ref: '8254x §14.5',
+        ref: this.#chip.sections.initialisation,
       });
     }
     this.kick();
@@ -146,41 +147,43 @@ export class TxUnit {
     if ((value & ~TDLEN.LEN) !== 0) {
       this.#bus.report({
         rule: 'ring-length',
-        register: 'TDLEN',
+        register: this.#registers.TDLEN[meta].name,
         value,
         message: 'the length must be a multiple of 128 bytes below 1 MiB',
-        ref: '8254x §13.4.38',
+        ref: this.#registers.TDLEN[meta].ref,
       });
     }
     // Giving a unit that was enabled without a ring one is the end of that mistake, no second one.
-    if (old !== 0 && (this.#regs.get(TCTL) & TCTL.EN) !== 0) {
+    if (old !== 0 && (this.#values[this.#tctl]! & TCTL.EN) !== 0) {
       this.#bus.report({
         rule: 'ring-while-enabled',
-        register: 'TDLEN',
+        register: this.#registers.TDLEN[meta].name,
         value,
         message: 'the ring was changed while TCTL.EN is set',
-        ref: '8254x §14.5',
+        ref: this.#chip.sections.initialisation,
       });
     }
   }
 
   #run(): void {
-    const size = (this.#regs.get(TDLEN) & TDLEN.LEN) / DESCRIPTOR_BYTES;
-    if ((this.#regs.get(TCTL) & TCTL.EN) === 0 || size === 0 || !this.#owner.canSend) return;
+    const size = (this.#regs.get(this.#registers.TDLEN) & TDLEN.LEN) / DESCRIPTOR_BYTES;
+    if ((this.#values[this.#tctl]! & TCTL.EN) === 0 || size === 0 || !this.#owner.canSend) return;
     const head = this.#values[this.#tdh]!;
     const tail = this.#values[this.#tdt]!;
     if (head === tail) return;
     if (head >= size || tail >= size) {
       this.#bus.report({
         rule: 'tail-beyond-ring',
-        register: head >= size ? 'TDH' : 'TDT',
+        register: (head >= size ? this.#registers.TDH : this.#registers.TDT)[meta].name,
         value: head >= size ? head : tail,
         message: `the ring has ${size} descriptors`,
-        ref: '8254x §13.4.39',
+        ref: this.#registers.TDH[meta].ref,
       });
       return;
     }
-    const base = (this.#regs.get(TDBAH) >>> 0) * 0x1_0000_0000 + ((this.#regs.get(TDBAL) & ~15) >>> 0);
+    const base =
+      (this.#regs.get(this.#registers.TDBAH) >>> 0) * 0x1_0000_0000 +
+      ((this.#regs.get(this.#registers.TDBAL) & ~15) >>> 0);
     const run = tail > head ? tail - head : size - head;
     const count = this.#bus.slice(Math.min(run, BATCH));
     if (
@@ -188,13 +191,13 @@ export class TxUnit {
       DmaFault.none
     ) {
       // A master abort stops the unit until it is enabled again.
-      this.#regs.lower(TCTL, TCTL.EN);
+      this.#values[this.#tctl]! &= ~TCTL.EN;
       return;
     }
     let done = 0;
     let wrote = false;
     let delayed = true;
-    this.#slot.ring = 'TX ring 0';
+    this.#slot.ring = this.#ringName;
     while (done < count && !this.#paced()) {
       const word = this.#ringWords + done * (DESCRIPTOR_BYTES / 4);
       const u32 = this.#bus.arena.u32;
@@ -211,25 +214,28 @@ export class TxUnit {
     }
     const next = head + done === size ? 0 : head + done;
     this.#values[this.#tdh] = next;
-    if (wrote) this.#interrupts.sent(delayed);
+    if (wrote) this.#interrupts.sent(delayed, this.#queue);
     if (next === this.#values[this.#tdt]) {
       this.#interrupts.raise(ICR.TXQE);
       if (this.#length > 0 || this.#tso.active) this.#unfinished();
     } else {
       this.#low(next, size);
       this.#alarm.arm(
-        Math.max(this.#bus.now + this.#bus.delay(100), this.#bus.schedule === 'timed' ? Math.ceil(this.#wireFree) : 0),
+        Math.max(
+          this.#bus.now + this.#bus.delay(100),
+          this.#bus.schedule === 'timed' ? Math.ceil(this.#owner.wireFree) : 0,
+        ),
       );
     }
   }
 
   /** Timed schedule: true while the wire is still busy with the last frame. */
   #paced(): boolean {
-    return this.#bus.schedule === 'timed' && this.#wireFree > this.#bus.now && this.#length === 0;
+    return this.#bus.schedule === 'timed' && this.#owner.wireFree > this.#bus.now && this.#length === 0;
   }
 
   #low(head: number, size: number): void {
-    const threshold = pick(this.#regs.get(TXDCTL), TXDCTL.LWTHRESH) * 8;
+    const threshold = pick(this.#regs.get(this.#registers.TXDCTL), TXDCTL.LWTHRESH) * 8;
     if (threshold === 0) return;
     const waiting = (this.#values[this.#tdt]! - head + size) % size;
     if (waiting < threshold) this.#interrupts.raise(ICR.TXD_LOW);
@@ -245,7 +251,7 @@ export class TxUnit {
         register: 'DTYP',
         value: command,
         message: 'descriptors are legacy, context (0) or data (1)',
-        ref: '8254x §3.3.5',
+        ref: this.#chip.sections.transmit,
       });
     }
   }
@@ -257,7 +263,7 @@ export class TxUnit {
         register: 'DTYP',
         value: command,
         message: 'a context descriptor stands inside a packet',
-        ref: '8254x §3.3.6',
+        ref: this.#chip.sections.context,
       });
     }
     this.#context.ip = low;
@@ -282,7 +288,7 @@ export class TxUnit {
           register: 'CSO',
           value: field,
           message: `CSS ${start} or CSO ${field} is outside the packet`,
-          ref: '8254x §3.3.3',
+          ref: this.#chip.sections.transmit,
         });
       }
     }
@@ -294,7 +300,7 @@ export class TxUnit {
     if ((command & TSE) !== 0) {
       if (!this.#tso.active) this.#tso.begin(this.#options);
       this.#tso.gather((high >>> 0) * 0x1_0000_0000 + (low >>> 0), command & DTALEN);
-      if ((command & EOP) !== 0) this.#statistics.count(this.#tso.end() ? i82540em.TSCTC : i82540em.TSCTFC);
+      if ((command & EOP) !== 0) this.#statistics.count(this.#tso.end() ? this.#chip.map.TSCTC : this.#chip.map.TSCTFC);
       return;
     }
     this.#gather(low, high, command & DTALEN);
@@ -306,7 +312,7 @@ export class TxUnit {
   #begin(command: number, status: number, options: number): void {
     this.#options = options;
     this.#overflow = false;
-    this.#tagged = (command & VLE) !== 0 && (this.#regs.get(CTRL) & CTRL.VME) !== 0;
+    this.#tagged = (command & VLE) !== 0 && (this.#regs.get(this.#chip.map.CTRL) & CTRL.VME) !== 0;
     this.#tag = pick(status, SPECIAL);
   }
 
@@ -317,7 +323,7 @@ export class TxUnit {
         register: 'LENGTH',
         value: 0,
         message: 'a data buffer of no bytes',
-        ref: '8254x §3.3.3',
+        ref: this.#chip.sections.transmit,
       });
       return;
     }
@@ -328,7 +334,7 @@ export class TxUnit {
           register: 'LENGTH',
           value: this.#length + bytes,
           message: `a packet has at most ${MAX_PACKET} bytes`,
-          ref: '8254x §3.3.2',
+          ref: this.#chip.sections.transmit,
         });
       }
       this.#overflow = true;
@@ -350,7 +356,7 @@ export class TxUnit {
         register: 'POPTS',
         value: this.#options,
         message: 'a checksum was asked for and no context descriptor came before',
-        ref: '8254x §3.3.6',
+        ref: this.#chip.sections.context,
       });
       return;
     }
@@ -388,7 +394,7 @@ export class TxUnit {
       register: what,
       value: field,
       message: `start ${start} or field ${field} is outside the packet of ${this.#length} bytes`,
-      ref: '8254x §3.3.6',
+      ref: this.#chip.sections.context,
     });
     return false;
   }
@@ -426,23 +432,23 @@ export class TxUnit {
       u8.copyWithin(at - 4, at, at + 12);
       at -= 4;
       length += 4;
-      const type = this.#regs.get(VET);
+      const type = this.#regs.get(this.#chip.map.VET);
       u8[at + 12] = type >> 8;
       u8[at + 13] = type;
       u8[at + 14] = this.#tag >> 8;
       u8[at + 15] = this.#tag;
     }
     if (length < MIN_FRAME) {
-      if ((this.#regs.get(TCTL) & TCTL.PSP) !== 0) {
+      if ((this.#values[this.#tctl]! & TCTL.PSP) !== 0) {
         u8.fill(0, at + length, at + MIN_FRAME);
         length = MIN_FRAME;
       } else {
         this.#bus.report({
           rule: 'frame-too-short',
           register: 'TCTL',
-          value: this.#regs.get(TCTL),
+          value: this.#values[this.#tctl]!,
           message: `a frame of ${length} bytes was sent without TCTL.PSP`,
-          ref: '8254x §13.4.33',
+          ref: this.#chip.map.TCTL[meta].ref,
         });
       }
     }
@@ -462,18 +468,19 @@ export class TxUnit {
     );
     if (this.#bus.schedule === 'timed') {
       // Preamble, FCS and gap: 24 bytes.
-      this.#wireFree = Math.max(this.#wireFree, this.#bus.now) + ((length + 24) * 8) / this.#owner.speed;
+      this.#owner.wireFree = Math.max(this.#owner.wireFree, this.#bus.now) + ((length + 24) * 8) / this.#owner.speed;
     }
     this.#owner.emit(frame);
+    if ((this.#options & this.#owner.stampMask) !== 0) this.#owner.stamped();
   }
 
   #unfinished(): void {
     this.#bus.report({
       rule: 'frame-without-end',
-      register: 'TDT',
+      register: this.#registers.TDT[meta].name,
       value: this.#values[this.#tdt]!,
       message: 'the descriptors before the tail do not end with EOP',
-      ref: '8254x §3.3.3',
+      ref: this.#chip.sections.transmit,
     });
   }
 }

@@ -1,22 +1,9 @@
-/** 82540EM: the counters. They stop at all ones and are cleared by reading (8254x §13.7). */
-import { type AnyReg, i82540em, type RegisterFile } from '../../registers/index.js';
+/** The counters. They stop at all ones and are cleared by reading (8254x §13.7; 82574 §10.2.7). */
+import type { AnyReg, RegisterFile } from '../../registers/index.js';
+import type { CounterName, IntelRegisters } from './chip.js';
 
-const RX_SIZES = [
-  i82540em.PRC64,
-  i82540em.PRC127,
-  i82540em.PRC255,
-  i82540em.PRC511,
-  i82540em.PRC1023,
-  i82540em.PRC1522,
-];
-const TX_SIZES = [
-  i82540em.PTC64,
-  i82540em.PTC127,
-  i82540em.PTC255,
-  i82540em.PTC511,
-  i82540em.PTC1023,
-  i82540em.PTC1522,
-];
+const RX_SIZES = ['PRC64', 'PRC127', 'PRC255', 'PRC511', 'PRC1023', 'PRC1522'] as const;
+const TX_SIZES = ['PTC64', 'PTC127', 'PTC255', 'PTC511', 'PTC1023', 'PTC1522'] as const;
 
 /** Counts frames and bytes in the register file. */
 export class StatisticsUnit {
@@ -26,23 +13,42 @@ export class StatisticsUnit {
   readonly #txSizes: Int32Array;
   readonly #slots: Readonly<
     Record<
-      'GORCL' | 'GOTCL' | 'TORL' | 'TOTL' | 'GPRC' | 'GPTC' | 'TPR' | 'TPT' | 'BPRC' | 'MPRC' | 'BPTC' | 'MPTC',
+      | 'GORCL'
+      | 'GORCH'
+      | 'GOTCL'
+      | 'GOTCH'
+      | 'TORL'
+      | 'TORH'
+      | 'TOTL'
+      | 'TOTH'
+      | 'GPRC'
+      | 'GPTC'
+      | 'TPR'
+      | 'TPT'
+      | 'BPRC'
+      | 'MPRC'
+      | 'BPTC'
+      | 'MPTC',
       number
     >
   >;
 
-  constructor(regs: RegisterFile) {
+  constructor(regs: RegisterFile, map: IntelRegisters) {
     this.#regs = regs;
     this.#values = regs.values;
-    const slots = (list: readonly AnyReg[]): Int32Array => Int32Array.from(list, (register) => regs.slot(register));
+    const slots = (list: readonly CounterName[]): Int32Array => Int32Array.from(list, (name) => regs.slot(map[name]));
     this.#rxSizes = slots(RX_SIZES);
     this.#txSizes = slots(TX_SIZES);
-    const s = i82540em;
+    const s = map;
     this.#slots = {
       GORCL: regs.slot(s.GORCL),
+      GORCH: regs.slot(s.GORCH),
       GOTCL: regs.slot(s.GOTCL),
+      GOTCH: regs.slot(s.GOTCH),
       TORL: regs.slot(s.TORL),
+      TORH: regs.slot(s.TORH),
       TOTL: regs.slot(s.TOTL),
+      TOTH: regs.slot(s.TOTH),
       GPRC: regs.slot(s.GPRC),
       GPTC: regs.slot(s.GPTC),
       TPR: regs.slot(s.TPR),
@@ -81,13 +87,13 @@ export class StatisticsUnit {
     if (broadcast) this.#add(s.BPRC);
     else if (multicast) this.#add(s.MPRC);
     this.#add(this.#rxSizes[sizeClass(bytes)]!);
-    this.#add64(s.GORCL, bytes);
+    this.#add64(s.GORCL, s.GORCH, bytes);
   }
 
   /** Any frame came. @param bytes with FCS */
   seen(bytes: number): void {
     this.#add(this.#slots.TPR);
-    this.#add64(this.#slots.TORL, bytes);
+    this.#add64(this.#slots.TORL, this.#slots.TORH, bytes);
   }
 
   /** A frame was sent. @param bytes with FCS */
@@ -98,20 +104,19 @@ export class StatisticsUnit {
     if (broadcast) this.#add(s.BPTC);
     else if (multicast) this.#add(s.MPTC);
     this.#add(this.#txSizes[sizeClass(bytes)]!);
-    this.#add64(s.GOTCL, bytes);
-    this.#add64(s.TOTL, bytes);
+    this.#add64(s.GOTCL, s.GOTCH, bytes);
+    this.#add64(s.TOTL, s.TOTH, bytes);
   }
 
   #add(slot: number): void {
     if (this.#values[slot] !== -1) this.#values[slot]!++;
   }
 
-  /** The high half stands in the slot after the low half. */
-  #add64(low: number, bytes: number): void {
+  #add64(low: number, high: number, bytes: number): void {
     const before = this.#values[low]! >>> 0;
     const after = before + bytes;
     this.#values[low] = after | 0;
-    if (after > 0xffff_ffff) this.#add(low + 1);
+    if (after > 0xffff_ffff) this.#add(high);
   }
 }
 
