@@ -28,6 +28,7 @@ const FALLBACK: DhcpOptions = {
 /** What QEMU calls our NICs. */
 const QEMU_DEVICES: Readonly<Record<string, string>> = {
   '82540em': 'e1000',
+  '82574l': 'e1000e',
   'virtio-net': 'virtio-net-pci,disable-legacy=on',
 };
 

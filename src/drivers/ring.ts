@@ -74,6 +74,8 @@ export class SlotPool {
   readonly count: number;
   /** Bus address minus offset, modulo 2^32: `(offset + low) | 0` is the low half of an address. */
   readonly low: number;
+  /** High half of all its addresses. */
+  readonly high: number;
   readonly #free: Int32Array;
   #left: number;
 
@@ -83,6 +85,7 @@ export class SlotPool {
     this.slotBytes = slotBytes;
     this.count = count;
     this.low = (this.region.address - this.region.offset) | 0;
+    this.high = highOf(this.region.address);
     this.#free = new Int32Array(count);
     this.#left = count;
     for (let i = 0; i < count; i++) this.#free[i] = this.region.offset + (count - 1 - i) * slotBytes;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashOf } from '../../src/drivers/e1000/hw.js';
-import { resolvePause } from '../../src/drivers/e1000/phy.js';
 import { type E1000Nic, e1000 } from '../../src/drivers/index.js';
+import { hashOf } from '../../src/drivers/intel/hw.js';
+import { resolvePause } from '../../src/drivers/intel/phy.js';
 import { I82540em } from '../../src/emulators/index.js';
 import { score } from '../../src/pci/index.js';
 import * as chip from '../../src/registers/i82540em/index.js';

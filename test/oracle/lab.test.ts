@@ -29,6 +29,7 @@ const namespaces = await orSkip(async () => {
 
 const MODES: Readonly<Record<string, readonly string[]>> = {
   '82540em': ['polled', 'intx'],
+  '82574l': ['polled', 'intx', 'msi', 'msix'],
   'virtio-net': ['polled', 'intx', 'msix'],
 };
 

@@ -41,6 +41,7 @@ const CASES: readonly { device: string; options: DriverOptions }[] = [
   { device: 'virtio-net-pci,disable-legacy=on,mrg_rxbuf=off', options: { mtu: 9000, interrupts: ['polled'] } },
   { device: 'virtio-net-pci,disable-legacy=on', options: { segmentation: false } },
   { device: 'e1000', options: { mtu: 9000 } },
+  { device: 'e1000e', options: { mtu: 9000 } },
   { device: 'e1000', options: { mtu: 9000, segmentation: false, interrupts: ['polled'] } },
 ];
 

@@ -2,14 +2,11 @@
 import { NicError } from '../../platform/errors.js';
 import type { Mmio } from '../../platform/mmio.js';
 import { sleep, type Task, until } from '../../platform/task.js';
-import { pick, put } from '../../registers/define.js';
-import { EECD, EERD } from '../../registers/i82540em/index.js';
+import * as chip from '../../registers/i82540em/index.js';
+import { checkSum, NVM_WORDS, readWords } from '../intel/nvm.js';
 
-/** Words under the checksum. */
-export const NVM_WORDS = 64;
-/** What they sum up to (8254x §5.6.35). */
-const NVM_SUM = 0xbaba;
-const EERD_US = 2_000;
+const { EECD } = chip;
+
 const GRANT_US = 100_000;
 /** Microwire: start bit and the read instruction. */
 const READ_OPCODE = 0b110;
@@ -17,13 +14,6 @@ const OPCODE_BITS = 3;
 const WORD_BITS = 16;
 /** Half a clock; parts run at 1 MHz. */
 const HALF_US = 1;
-
-/** Reads one word through EERD. @throws NicError `timeout`, `gone` */
-export function* readByEerd(io: Mmio, word: number): Task<number> {
-  io.write32(EERD.at, put(EERD.START, EERD.ADDR, word));
-  const value = yield* until(io, EERD, EERD.DONE, EERD.DONE, { within: EERD_US, ref: '8254x §13.4.4' });
-  return pick(value, EERD.DATA);
-}
 
 /** Reads words bit by bit. @throws NicError `timeout` when the pins are not granted, `gone` */
 export function* readByMicrowire(io: Mmio, first: number, count: number): Task<number[]> {
@@ -85,32 +75,15 @@ export type NvmMethod = 'eerd' | 'microwire';
  * @throws NicError `bad-nvm` with the sum found; `timeout` when neither way works; `gone`
  */
 export function* readNvm(io: Mmio, device: string): Task<{ words: readonly number[]; method: NvmMethod }> {
-  let words: number[] = [];
+  let words: number[];
   let method: NvmMethod = 'eerd';
   try {
-    for (let word = 0; word < NVM_WORDS; word++) words.push(yield* readByEerd(io, word));
+    words = yield* readWords(io, chip);
   } catch (error) {
     if (!(error instanceof NicError) || error.code !== 'timeout') throw error;
     method = 'microwire';
     words = yield* readByMicrowire(io, 0, NVM_WORDS);
   }
-  let sum = 0;
-  for (const word of words) sum = (sum + word) & 0xffff;
-  if (sum !== NVM_SUM) {
-    throw new NicError('bad-nvm', `EEPROM words 0 to ${NVM_WORDS - 1} do not sum up to 0x${NVM_SUM.toString(16)}`, {
-      device,
-      value: sum,
-      ref: '8254x §5.6.35',
-    });
-  }
+  checkSum(words, device, '8254x §5.6.35');
   return { words, method };
-}
-
-/** Station address in words 0 to 2 (8254x §5.6.1). @throws NicError `bad-nvm` for a group address or all zeros */
-export function macOf(words: readonly number[], device: string): Uint8Array {
-  const mac = new Uint8Array(6);
-  for (let i = 0; i < 6; i++) mac[i] = words[i >> 1]! >> (8 * (i & 1));
-  if ((mac[0]! & 1) !== 0 || mac.every((byte) => byte === 0))
-    throw new NicError('bad-nvm', 'the EEPROM holds no station address', { device, ref: '8254x §5.6.1' });
-  return mac;
 }

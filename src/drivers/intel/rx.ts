@@ -1,23 +1,22 @@
-/** 82540EM: the receive ring. Frames are handed up where the chip put them; only those in pieces are copied (8254x §3.2). */
+/**
+ * The receive ring of Intel's gigabit chips, one buffer a descriptor. Frames are handed up where the chip put them; only
+ * those in pieces are copied (8254x §3.2, 82574 §7.1).
+ */
 import type { Arena } from '../../platform/arena.js';
 import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
 import type { Mmio } from '../../platform/mmio.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
-import * as chip from '../../registers/i82540em/index.js';
+import { DESCRIPTOR_BYTES, RXD_ADDRH, RXD_ADDRL, RXD_STATUS } from '../../registers/i82540em/index.js';
 import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf } from '../ring.js';
+import type { IntelChip, RxFormat, RxRegisters } from './family.js';
 
-const { DESCRIPTOR_BYTES, RADV, RCTL, RDBAH, RDBAL, RDH, RDLEN, RDT, RDTR, RXD_ADDRH, RXD_ADDRL } = chip;
-const { RXD_LENGTH, RXD_STATUS, RXDCTL } = chip;
-const { DD, EOP, IXSM, VP, TCPCS, IPCS, CE, SE, SEQ, CXE, TCPE, IPE, RXE } = RXD_STATUS;
+// At the same place in every format of every chip.
+const { DD, EOP, IXSM, VP, TCPCS, IPCS } = RXD_STATUS;
 const ADDRL_AT = RXD_ADDRL.at;
 const ADDRH_AT = RXD_ADDRH.at;
-const LENGTH_AT = RXD_LENGTH.at;
-const STATUS_AT = RXD_STATUS.at;
-const LENGTH_MASK = RXD_LENGTH.LENGTH;
-const DAMAGED = CE | SE | SEQ | CXE | RXE;
-const WRONG_SUM = TCPE | IPE;
-const SPECIAL_SHIFT = 31 - Math.clz32(RXD_STATUS.SPECIAL & -RXD_STATUS.SPECIAL);
+const LENGTH_MASK = 0xffff;
+const TAG_SHIFT = 16;
 /** What RCTL.BSIZE = 0 says that a buffer has. */
 const BUFFER = 2048;
 /** From one buffer to the next: the frame begins 2 bytes in, and the chip may fill all 2048. */
@@ -35,8 +34,17 @@ export interface RxFilter {
   readonly allMulticast: boolean;
 }
 
+/** What the ring must know of its chip. */
+export interface RxParts {
+  readonly chip: IntelChip;
+  readonly rxRegisters: RxRegisters;
+  readonly rxFormat: RxFormat;
+  /** Value of RXDCTL. */
+  readonly rxControl: number;
+}
+
 /** One receive ring with its buffers. */
-export class E1000Rx {
+export class IntelRx {
   packets = 0;
   bytes = 0;
   /** Frames that came with an error bit. */
@@ -44,6 +52,15 @@ export class E1000Rx {
   /** Frames in more pieces than fit, or shorter than an Ethernet header. */
   malformed = 0;
   readonly #io: Mmio;
+  readonly #chip: IntelChip;
+  readonly #ringRegisters: RxRegisters;
+  readonly #tailAt: number;
+  readonly #control: number;
+  readonly #lengthAt: number;
+  readonly #statusAt: number;
+  readonly #tagAt: number;
+  readonly #damagedBits: number;
+  readonly #wrongSum: number;
   readonly #dma: DmaMemory;
   readonly #ring: DmaRegion;
   readonly #buffers: DmaRegion;
@@ -67,8 +84,17 @@ export class E1000Rx {
   #skipping = false;
   #running = false;
 
-  constructor(io: Mmio, set: DmaSet, size: number, mtu: number) {
+  constructor(io: Mmio, parts: RxParts, set: DmaSet, size: number, mtu: number) {
     this.#io = io;
+    this.#chip = parts.chip;
+    this.#ringRegisters = parts.rxRegisters;
+    this.#tailAt = parts.rxRegisters.RDT.at;
+    this.#control = parts.rxControl;
+    this.#lengthAt = parts.rxFormat.lengthAt;
+    this.#statusAt = parts.rxFormat.statusAt;
+    this.#tagAt = parts.rxFormat.tagAt;
+    this.#damagedBits = parts.rxFormat.damaged;
+    this.#wrongSum = parts.rxFormat.wrongSum;
     this.#dma = set.dma;
     this.#ring = set.alloc(size * DESCRIPTOR_BYTES, 4096);
     this.#buffers = set.alloc(size * STRIDE, 4096);
@@ -92,14 +118,15 @@ export class E1000Rx {
     this.#skipping = false;
     for (let i = 0; i <= this.#mask; i++) this.#post(i);
     const { address } = this.#ring;
-    io.write32(RDTR.at, 0);
-    io.write32(RADV.at, 0);
+    const { RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL } = this.#ringRegisters;
+    io.write32(this.#chip.RDTR.at, 0);
+    io.write32(this.#chip.RADV.at, 0);
     io.write32(RDBAL.at, address | 0);
     io.write32(RDBAH.at, highOf(address));
     io.write32(RDLEN.at, (this.#mask + 1) * DESCRIPTOR_BYTES);
     io.write32(RDH.at, 0);
     io.write32(RDT.at, 0);
-    io.write32(RXDCTL.at, put(RXDCTL.GRAN, RXDCTL.WTHRESH, 1));
+    io.write32(RXDCTL.at, this.#control);
     this.#dma.publish();
     this.#running = true;
     this.setFilter(filter);
@@ -109,6 +136,7 @@ export class E1000Rx {
 
   /** Changes what passes, without touching the ring. */
   setFilter(filter: RxFilter): void {
+    const { RCTL } = this.#chip;
     let control = RCTL.EN | RCTL.BAM | RCTL.SECRC | put(0, RCTL.RDMTS, HALF);
     if (filter.promiscuous) control |= RCTL.UPE | RCTL.MPE;
     if (filter.allMulticast) control |= RCTL.MPE;
@@ -127,22 +155,22 @@ export class E1000Rx {
     for (let looked = 0; looked <= this.#mask; looked++) {
       const index = this.#next;
       const at = this.#ring.offset + index * DESCRIPTOR_BYTES;
-      const status = view.getInt32(at + STATUS_AT, true);
+      const status = view.getInt32(at + this.#statusAt, true);
       if ((status & DD) === 0) break;
       this.#dma.syncForCpu();
-      const length = view.getInt32(at + LENGTH_AT, true) & LENGTH_MASK;
+      const length = view.getInt32(at + this.#lengthAt, true) & LENGTH_MASK;
       const start = this.#buffers.offset + index * STRIDE + FRAME_LEAD;
       this.#next = (index + 1) & this.#mask;
       if (this.#watched) this.#dma.handOver!(this.#buffers, start - this.#buffers.offset, BUFFER, 'rx', false);
       if ((status & EOP) !== 0 && this.#gathered === 0 && !this.#skipping) {
-        if ((status & DAMAGED) === 0 && length >= SHORTEST && length <= BUFFER) {
+        if ((status & this.#damagedBits) === 0 && length >= SHORTEST && length <= BUFFER) {
           this.#held = index;
-          this.#fill(frame, start, length, status);
+          this.#fill(frame, start, length, status, at);
           if (this.#returned >= BATCH) this.tell();
           return true;
         }
         this.#drop(status);
-      } else if (this.#gather(frame, start, length, status)) {
+      } else if (this.#gather(frame, start, length, status, at)) {
         this.#post(index);
         this.#returned++;
         if (this.#returned >= BATCH) this.tell();
@@ -162,7 +190,7 @@ export class E1000Rx {
     this.#dma.publish();
     // The tail names the first descriptor that the chip may not use. The one before #next, whose buffer may be held, stays
     // with us: were the tail equal to the head, the chip would take the ring for empty.
-    this.#io.write32(RDT.at, (this.#next - 1) & this.#mask);
+    this.#io.write32(this.#tailAt, (this.#next - 1) & this.#mask);
   }
 
   /** No more register writes: the device is gone or closed. */
@@ -171,12 +199,12 @@ export class E1000Rx {
   }
 
   #drop(status: number): void {
-    if ((status & DAMAGED) !== 0) this.damaged++;
+    if ((status & this.#damagedBits) !== 0) this.damaged++;
     else this.malformed++;
   }
 
-  /** A piece of a frame that does not end where it began. True when the frame is whole. */
-  #gather(frame: Frame, start: number, length: number, status: number): boolean {
+  /** A piece, in the descriptor at `at`, of a frame that does not end where it began. True when the frame is whole. */
+  #gather(frame: Frame, start: number, length: number, status: number, at: number): boolean {
     const whole = this.#whole.offset + FRAME_LEAD;
     if (!this.#skipping) {
       if (length > BUFFER || this.#gathered + length > BIG_SLOT - FRAME_LEAD) {
@@ -188,31 +216,31 @@ export class E1000Rx {
     }
     if ((status & EOP) === 0) return false;
     const total = this.#gathered;
-    const good = !this.#skipping && (status & DAMAGED) === 0 && total >= SHORTEST;
+    const good = !this.#skipping && (status & this.#damagedBits) === 0 && total >= SHORTEST;
     this.#gathered = 0;
     this.#skipping = false;
     if (!good) {
       this.#drop(status);
       return false;
     }
-    this.#fill(frame, whole, total, status);
+    this.#fill(frame, whole, total, status, at);
     return true;
   }
 
-  #fill(frame: Frame, offset: number, length: number, status: number): void {
+  #fill(frame: Frame, offset: number, length: number, status: number, at: number): void {
     frame.arena = this.#arena;
     frame.offset = offset;
     frame.length = length;
     frame.checksum = Checksum.none;
     // IXSM: the other bits mean nothing (8254x §3.2.3.1). Verified means all of it: IP and TCP or UDP.
     if ((status & IXSM) === 0) {
-      if ((status & WRONG_SUM) !== 0) frame.checksum = Checksum.bad;
+      if ((status & this.#wrongSum) !== 0) frame.checksum = Checksum.bad;
       else if ((status & TCPCS) !== 0 && (status & IPCS) !== 0) frame.checksum = Checksum.verified;
     }
     frame.csumStart = 0;
     frame.csumOffset = 0;
     frame.gsoSize = 0;
-    frame.vlan = (status & VP) !== 0 ? (status >>> SPECIAL_SHIFT) & 0xffff : -1;
+    frame.vlan = (status & VP) !== 0 ? this.#view.getInt32(at + this.#tagAt, true) >>> TAG_SHIFT : -1;
     this.packets++;
     this.bytes += length;
   }
@@ -224,8 +252,8 @@ export class E1000Rx {
     const view = this.#view;
     view.setInt32(at + ADDRL_AT, (start + this.#low) | 0, true);
     view.setInt32(at + ADDRH_AT, this.#high, true);
-    view.setInt32(at + LENGTH_AT, 0, true);
-    view.setInt32(at + STATUS_AT, 0, true);
+    view.setInt32(at + this.#lengthAt, 0, true);
+    view.setInt32(at + this.#statusAt, 0, true);
     if (this.#watched) this.#dma.handOver!(this.#buffers, start - this.#buffers.offset, BUFFER, 'rx', true);
   }
 }

@@ -1,16 +1,8 @@
-/** 82540EM: reset, set-up of everything but the rings, filters, flow control, statistics (8254x chapters 13 and 14). */
-import type { Micros } from '../../platform/clock.js';
+/** Intel's gigabit MACs: set-up of everything but reset and rings, filters, flow control, statistics. */
 import type { Mmio } from '../../platform/mmio.js';
-import { sleep, type Task, until } from '../../platform/task.js';
-import { at, meta, pick, put } from '../../registers/define.js';
-import * as chip from '../../registers/i82540em/index.js';
+import { type AnyReg, at, meta, pick, put } from '../../registers/define.js';
+import type { IntelChip } from './family.js';
 
-const { CTRL, FCAH, FCAL, FCRTH, FCRTL, FCT, FCTTV, ICR, IMC, IOADDR, IODATA, MANC, MTA, PBA, RAH, RAL, RCTL } = chip;
-const { RXCSUM, STATUS, TCTL, VET, VFTA, WUC, WUFC } = chip;
-
-const QUIET_US: Micros = 10_000;
-const RESET_US: Micros = 10_000;
-const RELOAD_US: Micros = 5_000;
 const ALL_ONES = -1;
 const BYTES_PER_KIB = 1024;
 /** Two largest frames: what may still come after XOFF was sent. */
@@ -23,41 +15,13 @@ const VLAN_TYPE = 0x8100;
 const HASH_BITS = 12;
 
 /** True when the device no longer answers. */
-export function isGone(io: Mmio): boolean {
-  return io.read32(STATUS.at) === ALL_ONES;
+export function isGone(io: Mmio, chip: IntelChip): boolean {
+  return io.read32(chip.STATUS.at) === ALL_ONES;
 }
 
-/**
- * Masks interrupts, stops both units and resets the MAC (8254x §14.3). The reset goes through the I/O BAR when `port`
- * is given: through memory, a completion that never comes may hang the bus.
- * @throws NicError `timeout`, `gone`
- */
-export function* resetMac(io: Mmio, port: Mmio | undefined): Task<void> {
-  io.write32(IMC.at, ALL_ONES);
-  io.write32(RCTL.at, 0);
-  io.write32(TCTL.at, TCTL.PSP);
-  // A read flushes what was posted; then what is under way on the bus may end.
-  io.read32(STATUS.at);
-  yield* sleep(QUIET_US);
-  const control = io.read32(CTRL.at) | CTRL.RST;
-  if (port) {
-    port.write32(IOADDR.at, CTRL.at);
-    port.write32(IODATA.at, control);
-  } else {
-    io.write32(CTRL.at, control);
-  }
-  // 8254x §13.4.1: nothing may be read for a microsecond.
-  yield* sleep(2);
-  yield* until(io, CTRL, CTRL.RST, 0, { within: RESET_US, ref: '8254x §13.4.1' });
-  yield* sleep(RELOAD_US);
-  // Firmware may have left ARP filtering to a management controller (8254x §13.6.6).
-  io.write32(MANC.at, io.read32(MANC.at) & ~MANC.ARP_EN);
-  io.write32(IMC.at, ALL_ONES);
-  io.read32(ICR.at);
-}
-
-/** Sets everything that a reset leaves undefined or that nobody may rely on (8254x §14.4, §14.6). */
-export function initMac(io: Mmio, mac: Uint8Array, vlan: boolean): void {
+/** Sets everything that a reset leaves undefined or that nobody may rely on (8254x §14.4, §14.6; 82574 §4.6). */
+export function initMac(io: Mmio, chip: IntelChip, mac: Uint8Array, vlan: boolean): void {
+  const { CTRL, FCAH, FCAL, FCT, FCTTV, MTA, RAH, RAL, VET, VFTA, WUC, WUFC } = chip;
   // Link up when the PHY says so; speed and duplex from the PHY, nothing forced (8254x §8.6).
   let control = io.read32(CTRL.at);
   control &= ~(CTRL.FRCSPD | CTRL.FRCDPX | CTRL.ASDE | CTRL.LRST | CTRL.ILOS | CTRL.PHY_RST | CTRL.RFCE | CTRL.TFCE);
@@ -81,8 +45,9 @@ export function initMac(io: Mmio, mac: Uint8Array, vlan: boolean): void {
   io.write32(FCTTV.at, PAUSE_TIME);
 }
 
-/** Levels of the receive FIFO at which XOFF and XON are sent (8254x §13.4.23, §13.4.24). */
-export function setFlowControl(io: Mmio, receive: boolean, send: boolean): void {
+/** Levels of the receive FIFO at which XOFF and XON are sent (8254x §13.4.23, §13.4.24; 82574 §10.2.5). */
+export function setFlowControl(io: Mmio, chip: IntelChip, receive: boolean, send: boolean): void {
+  const { CTRL, FCRTH, FCRTL, PBA } = chip;
   const control = io.read32(CTRL.at) & ~(CTRL.RFCE | CTRL.TFCE);
   io.write32(CTRL.at, control | (receive ? CTRL.RFCE : 0) | (send ? CTRL.TFCE : 0));
   const fifo = pick(io.read32(PBA.at), PBA.RXA) * BYTES_PER_KIB;
@@ -98,7 +63,8 @@ export function hashOf(mac: Uint8Array): number {
 }
 
 /** Writes the multicast table: exactly these addresses' bits. */
-export function writeMulticast(io: Mmio, addresses: readonly Uint8Array[]): void {
+export function writeMulticast(io: Mmio, chip: IntelChip, addresses: readonly Uint8Array[]): void {
+  const { MTA } = chip;
   const table = new Int32Array(MTA[meta].count);
   for (const address of addresses) {
     const hash = hashOf(address);
@@ -108,12 +74,14 @@ export function writeMulticast(io: Mmio, addresses: readonly Uint8Array[]): void
 }
 
 /** Checks IPv4, TCP and UDP checksums of received frames, or not (8254x §13.4.47). */
-export function setReceiveChecksum(io: Mmio, on: boolean): void {
+export function setReceiveChecksum(io: Mmio, chip: IntelChip, on: boolean): void {
+  const { RXCSUM } = chip;
   io.write32(RXCSUM.at, on ? RXCSUM.IPOFL | RXCSUM.TUOFL : 0);
 }
 
 /** Link as the MAC sees it. */
-export function readLink(status: number): { up: boolean; speed: number; fullDuplex: boolean } {
+export function readLink(chip: IntelChip, status: number): { up: boolean; speed: number; fullDuplex: boolean } {
+  const { STATUS } = chip;
   const speed = pick(status, STATUS.SPEED);
   return {
     up: (status & STATUS.LU) !== 0,
@@ -126,13 +94,18 @@ export function readLink(status: number): { up: boolean; speed: number; fullDupl
 const HIGH_HALVES: Readonly<Record<string, string>> = { GORCH: 'GORCL', GOTCH: 'GOTCL', TORH: 'TORL', TOTH: 'TOTL' };
 const HIGH = 0x1_0000_0000;
 
-/** The chip's counters, which clear when they are read (8254x §13.7): read and added up here. */
+/** The chip's counters, which clear when they are read (8254x §13.7, 82574 §10.2.7): read and added up here. */
 export class ChipStatistics {
   readonly totals: Record<string, number> = {};
+  readonly #registers: Readonly<Record<string, AnyReg>>;
+
+  constructor(chip: IntelChip) {
+    this.#registers = chip.statisticsRegisters;
+  }
 
   /** Reads all; about sixty register reads. */
   read(io: Mmio): void {
-    for (const [name, register] of Object.entries(chip.statisticsRegisters)) {
+    for (const [name, register] of Object.entries(this.#registers)) {
       const value = io.read32(register.at) >>> 0;
       // All ones from a counter that stops at all ones is indistinguishable from a device that is gone.
       if (value === 0 || value === 0xffff_ffff) continue;

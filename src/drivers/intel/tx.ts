@@ -1,15 +1,19 @@
-/** 82540EM: the transmit ring. Legacy descriptors for plain frames, context and data descriptors for offloads (8254x §3.3). */
+/**
+ * The transmit ring of Intel's gigabit chips. Legacy descriptors for plain frames, context and data descriptors for
+ * offloads; their format is the same in all of them (8254x §3.3, 82574 §7.2).
+ */
 import type { Arena } from '../../platform/arena.js';
 import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
 import { finish, sum16 } from '../../platform/kernels.js';
 import type { Mmio } from '../../platform/mmio.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
-import * as chip from '../../registers/i82540em/index.js';
+import * as format from '../../registers/i82540em/index.js';
 import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
+import type { IntelChip, TxRegisters } from './family.js';
 
-const { CTX_CMD, CTX_IP, CTX_MSS, CTX_TU, DESCRIPTOR_BYTES, TCTL, TDBAH, TDBAL, TDH, TDLEN, TDT } = chip;
-const { TADV, TIDV, TIPG, TXD_ADDRH, TXD_ADDRL, TXD_CMD, TXD_DATA, TXD_POPTS, TXD_STATUS, TXDCTL } = chip;
+const { CTX_CMD, CTX_IP, CTX_MSS, CTX_TU, DESCRIPTOR_BYTES } = format;
+const { TXD_ADDRH, TXD_ADDRL, TXD_CMD, TXD_DATA, TXD_POPTS, TXD_STATUS } = format;
 // Masks of the packet path, as plain constants.
 const { EOP, IFCS, RS, DEXT, VLE, IDE } = TXD_CMD;
 const { TSE } = TXD_DATA;
@@ -46,17 +50,22 @@ const IPV4_LENGTH_AT = 2;
 const IPV4_CHECKSUM_AT = 10;
 const TCP_OFFSET_AT = 12;
 const TCP_CHECKSUM_AT = 16;
-/** 8254x §13.4.34 for copper: 8, 8, 6; §13.4.33: collision threshold 15, distance 64 for full duplex. */
-const GAP = put(put(put(0, TIPG.IPGT, 8), TIPG.IPGR1, 8), TIPG.IPGR2, 6);
-const CONTROL = put(put(TCTL.PSP, TCTL.CT, 15), TCTL.COLD, 64);
 const TIDV_UNITS = 8;
 const TADV_UNITS = 32;
 
 /** The largest frame that may be handed over for segmentation. */
 export const MAX_SEGMENT_BYTES = BIG_SLOT - FRAME_LEAD;
 
+/** What the ring must know of its chip. */
+export interface TxParts {
+  readonly chip: IntelChip;
+  readonly txRegisters: TxRegisters;
+  /** Value of TXDCTL. */
+  readonly txControl: number;
+}
+
 /** One transmit ring with its buffers. */
-export class E1000Tx {
+export class IntelTx {
   /** Frames whose descriptors came back. */
   packets = 0;
   bytes = 0;
@@ -65,6 +74,8 @@ export class E1000Tx {
   /** Frames that a reset took before the chip had sent them. */
   lost = 0;
   readonly #io: Mmio;
+  readonly #parts: TxParts;
+  readonly #tailAt: number;
   readonly #dma: DmaMemory;
   readonly #ring: DmaRegion;
   readonly #arena: Arena;
@@ -88,8 +99,18 @@ export class E1000Tx {
   #contextTu = -1;
 
   /** @param delayed interrupts of completions may be late: the delay timers run */
-  constructor(io: Mmio, set: DmaSet, size: number, mtu: number, segmentation: boolean, delayed: boolean) {
+  constructor(
+    io: Mmio,
+    parts: TxParts,
+    set: DmaSet,
+    size: number,
+    mtu: number,
+    segmentation: boolean,
+    delayed: boolean,
+  ) {
     this.#io = io;
+    this.#parts = parts;
+    this.#tailAt = parts.txRegisters.TDT.at;
     this.#dma = set.dma;
     this.#ring = set.alloc(size * DESCRIPTOR_BYTES, 4096);
     this.#small = new SlotPool(set, slotFor(mtu, FRAME_LEAD), size);
@@ -110,17 +131,20 @@ export class E1000Tx {
     const io = this.#io;
     this.#forget();
     const { address } = this.#ring;
+    const { TCTL, TIPG, TIDV, TADV } = this.#parts.chip;
+    const { TDBAL, TDBAH, TDLEN, TDH, TDT, TXDCTL } = this.#parts.txRegisters;
     io.write32(TDBAL.at, address | 0);
     io.write32(TDBAH.at, highOf(address));
     io.write32(TDLEN.at, (this.#mask + 1) * DESCRIPTOR_BYTES);
     io.write32(TDH.at, 0);
     io.write32(TDT.at, 0);
-    io.write32(TIPG.at, GAP);
+    // 8254x §13.4.34 and 82574 §10.2.6, for copper: 8, 8, 6.
+    io.write32(TIPG.at, put(put(put(0, TIPG.IPGT, 8), TIPG.IPGR1, 8), TIPG.IPGR2, 6));
     io.write32(TIDV.at, TIDV_UNITS);
     io.write32(TADV.at, TADV_UNITS);
-    // Write back every descriptor as it is done (8254x §13.4.43).
-    io.write32(TXDCTL.at, put(TXDCTL.GRAN, TXDCTL.WTHRESH, 1));
-    io.write32(TCTL.at, CONTROL | TCTL.EN);
+    io.write32(TXDCTL.at, this.#parts.txControl);
+    // 8254x §13.4.33: collision threshold 15, distance 64 for full duplex.
+    io.write32(TCTL.at, put(put(TCTL.PSP, TCTL.CT, 15), TCTL.COLD, 64) | TCTL.EN);
   }
 
   #forget(): void {
@@ -215,7 +239,12 @@ export class E1000Tx {
     while (done < length) {
       const piece = Math.min(length - done, PIECE);
       last = this.#next;
-      this.#write((at + done + pool.low) | 0, piece | command | (done + piece === length ? EOP | RS : 0), options);
+      this.#write(
+        (at + done + pool.low) | 0,
+        pool.high,
+        piece | command | (done + piece === length ? EOP | RS : 0),
+        options,
+      );
       done += piece;
     }
     this.#slots[last] = slot;
@@ -228,7 +257,7 @@ export class E1000Tx {
     if (this.#told === this.#next) return;
     this.#told = this.#next;
     this.#dma.publish();
-    this.#io.write32(TDT.at, this.#next);
+    this.#io.write32(this.#tailAt, this.#next);
   }
 
   /** Takes back what the chip has sent. Returns the number of frames. */
@@ -261,11 +290,11 @@ export class E1000Tx {
   }
 
   /** Fills the next data descriptor. */
-  #write(low: number, command: number, options: number): void {
+  #write(low: number, high: number, command: number, options: number): void {
     const at = this.#ring.offset + this.#next * DESCRIPTOR_BYTES;
     const view = this.#view;
     view.setInt32(at + ADDRL_AT, low, true);
-    view.setInt32(at + ADDRH_AT, 0, true);
+    view.setInt32(at + ADDRH_AT, high, true);
     view.setInt32(at + COMMAND_AT, command, true);
     view.setInt32(at + STATUS_AT, options, true);
     this.#next = (this.#next + 1) & this.#mask;
