@@ -1,7 +1,7 @@
 /** The lab with something foreign in it: QEMU's models as NICs, QEMU's user network or a Linux kernel behind the cable. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findQemu, openQemu, qemuMissing } from '../hosts/qemu/index.js';
@@ -15,6 +15,7 @@ import type { DhcpOptions } from '../stack/index.js';
 import { drive, realTime } from './drive.js';
 import { finish, type LabArguments, nodeHash, story } from './lab.js';
 import { type LoopbackServer, startLoopbackServer } from './loopback-server.js';
+import { openLines, openSink } from './sink.js';
 import { UsageError } from './usage.js';
 
 /** Address of QEMU's user network for this machine's loopback; the Linux peer takes the same. */
@@ -55,8 +56,10 @@ function jobOf(args: LabArguments, server: LoopbackServer, dhcp?: DhcpOptions): 
 /** QEMU's device models under our drivers, QEMU's user network behind them. */
 async function onQemu(args: LabArguments): Promise<LabReport> {
   if (args.peer === 'linux') throw new UsageError("--host qemu has QEMU's user network behind the NIC: --peer slirp");
-  if (args.loss > 0 || args.pcapng !== undefined || args.schedule !== 'fast')
-    throw new UsageError("--loss, --pcapng and --schedule belong to our own cable and models; --host qemu has QEMU's");
+  if (args.loss > 0 || (args.pcapng ?? args.trace) !== undefined || args.schedule !== 'fast')
+    throw new UsageError(
+      "--loss, --pcapng, --trace and --schedule belong to our own cable and models; --host qemu has QEMU's",
+    );
   const missing = qemuMissing();
   if (missing !== undefined) throw new UsageError(`--host qemu: ${missing}`);
   const devices = args.nics.flatMap((nic, i) => {
@@ -96,8 +99,10 @@ interface Peer {
 async function withPeer(args: LabArguments): Promise<LabReport> {
   const time = new RealTime();
   const peer = args.peer === 'linux' ? await linuxPeer(time) : await slirpPeer(time);
-  const file = args.pcapng === undefined ? undefined : openSync(args.pcapng, 'w');
+  const opened: (() => void)[] = [];
   try {
+    const pcapng = openSink('pcapng', args.pcapng, opened);
+    const trace = openLines('trace', args.trace, opened);
     const world = new World({
       nics: args.nics,
       seed: args.seed,
@@ -105,7 +110,8 @@ async function withPeer(args: LabArguments): Promise<LabReport> {
       scheduler: time.scheduler,
       uplink: peer.uplink.port,
       ...(args.loss > 0 ? { faults: { loss: args.loss } } : {}),
-      ...(file === undefined ? {} : { pcapng: (bytes: Uint8Array) => writeSync(file, bytes) }),
+      ...(pcapng ? { pcapng } : {}),
+      ...(trace ? { trace: trace.line } : {}),
     });
     return await runLab({
       host: world.machine,
@@ -121,7 +127,7 @@ async function withPeer(args: LabArguments): Promise<LabReport> {
   } finally {
     time.stop();
     await peer.close();
-    if (file !== undefined) closeSync(file);
+    for (const close of opened.reverse()) close();
   }
 }
 

@@ -1,6 +1,5 @@
 /** `nicforge lab`: builds a PC, enumerates its bus, probes, and downloads over every NIC. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { GATEWAY_NAME, type Hash, type LabReport, NICS, runLab, World } from '../lab/index.js';
 import { hex, streamDigest, writeStream } from '../net/index.js';
@@ -8,8 +7,9 @@ import { describeFunction, explainProbe, lspci } from '../pci/index.js';
 import { Scheduler } from '../platform/clock.js';
 import { diagnosticText } from '../platform/diagnostics.js';
 import { drive, realTime } from './drive.js';
+import { openLines, openSink } from './sink.js';
 import { columns, progressBar } from './text.js';
-import { oneOf, probability, UsageError, whole } from './usage.js';
+import { oneOf, probability, whole } from './usage.js';
 
 export const help = `nicforge lab [options]
   Builds a PC with NICs, enumerates its bus, probes, and for each NIC: link, DHCP lease, name, HTTP download, SHA-256.
@@ -27,6 +27,8 @@ export const help = `nicforge lab [options]
                       behind them). With qemu, and with --peer slirp or linux, the clock is real
   --upload            send as many bytes back up
   --pcapng FILE       every frame on the NICs' cables
+  --trace FILE        every access of the drivers in words, what it changed, polls folded, DMA, interrupts and frames;
+                      - is stdout
   --json              one JSON document and nothing else on stdout
   --verbose           capabilities, all drivers asked, notes`;
 
@@ -43,6 +45,7 @@ export interface LabArguments {
   readonly host: 'machine' | 'qemu';
   readonly upload: boolean;
   readonly pcapng: string | undefined;
+  readonly trace: string | undefined;
   readonly json: boolean;
   readonly verbose: boolean;
 }
@@ -67,6 +70,7 @@ export function parse(argv: readonly string[]): LabArguments {
       host: { type: 'string', default: 'machine' },
       upload: { type: 'boolean', default: false },
       pcapng: { type: 'string' },
+      trace: { type: 'string' },
       json: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
     },
@@ -84,6 +88,7 @@ export function parse(argv: readonly string[]): LabArguments {
     host: oneOf('host', values.host, ['machine', 'qemu']),
     upload: values.upload,
     pcapng: values.pcapng,
+    trace: values.trace,
     json: values.json,
     verbose: values.verbose,
   };
@@ -105,8 +110,10 @@ export async function lab(argv: readonly string[]): Promise<number> {
     const { labOutside } = await import('./lab-outside.js');
     return labOutside(args);
   }
-  const file = args.pcapng === undefined ? undefined : openCapture(args.pcapng);
+  const opened: (() => void)[] = [];
   try {
+    const pcapng = openSink('pcapng', args.pcapng, opened);
+    const trace = openLines('trace', args.trace, opened);
     const scheduler = args.clock === 'real' ? new Scheduler({ now: realTime }) : new Scheduler();
     const world = new World({
       nics: args.nics,
@@ -116,7 +123,8 @@ export async function lab(argv: readonly string[]): Promise<number> {
       hash: () => createHash('sha256'),
       realTime,
       ...(args.loss > 0 ? { faults: { loss: args.loss } } : {}),
-      ...(file === undefined ? {} : { pcapng: (bytes: Uint8Array) => writeSync(file, bytes) }),
+      ...(pcapng ? { pcapng } : {}),
+      ...(trace ? { trace: trace.line } : {}),
     });
     const bytes = args.mib * 1_048_576;
     const sha256 = hex(streamDigest(bytes, () => createHash('sha256')));
@@ -137,10 +145,11 @@ export async function lab(argv: readonly string[]): Promise<number> {
       otherTurns: () => world.gateway?.loop.longestTurn ?? 0,
       ...story(args),
     });
+    for (const nic of world.nics) nic.trace?.flush();
     if (args.verbose && !args.json) for (const d of world.diagnostics.list()) console.log(diagnosticText(d));
     return finish(args, report);
   } finally {
-    if (file !== undefined) closeSync(file);
+    for (const close of opened.reverse()) close();
   }
 }
 
@@ -204,12 +213,4 @@ export function finish(args: LabArguments, report: LabReport): number {
   for (const text of report.diagnostics) console.log(`! ${text}`);
   console.log(`longest loop iteration ${report.longestTurnMs} ms`);
   return report.ok ? 0 : 1;
-}
-
-function openCapture(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (error) {
-    throw new UsageError(`--pcapng: ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
-  }
 }

@@ -1,6 +1,6 @@
 /** `nicforge serve`: our models inside anyone's QEMU, over vfio-user. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../hosts/vfio-user/index.js';
@@ -16,6 +16,7 @@ import {
 import { nvmWords, parseIntelNvm } from '../lab/node/index.js';
 import { Diagnostics, diagnosticText } from '../platform/diagnostics.js';
 import { findingJson, findingsText, framesText, macText, qemuArguments } from './serve-text.js';
+import { openLines, openSink } from './sink.js';
 import { claimSocketPath } from './socket-path.js';
 import { oneOf, UsageError, whole } from './usage.js';
 import { type OpenWay, openWays, parseWays, type WaySpecs, waysHelp } from './ways.js';
@@ -35,7 +36,9 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
   --hide LIST         capabilities that the NICs do not show: msi, msix or msi,msix
   --schedule KIND     how eagerly the models work: fast (default), timed, adversarial
   --seed N            seed of everything random (default 1)
-  --pcapng FILE       every frame on the NICs' cables
+  --pcapng FILE       every frame on the NICs' cables; comments tell its fate, its descriptor and the accesses before it
+  --trace FILE        every access of the guest's drivers in words, what it changed, polls folded, DMA, interrupts and
+                      frames; - is stdout
   --json-log FILE     each finding, notes included, as a line of JSON as it first happens
   --fail-on SEVERITY  error or warning: exit status 3 when there was such a finding (or a worse one)
   --once              end when the last client has gone
@@ -48,6 +51,8 @@ Exit status: 0 ended as asked, 1 something broke, 2 wrong arguments, 3 see --fai
 
 /** NICs served by one process. */
 const MOST_NICS = 8;
+/** How long a trace may hold back a poll that has stopped. */
+const IDLE_MS = 250;
 const SCHEDULES = ['fast', 'timed', 'adversarial'] as const;
 const SEVERITIES = ['error', 'warning'] as const;
 
@@ -63,6 +68,7 @@ export interface ServeArguments {
   readonly schedule: (typeof SCHEDULES)[number];
   readonly seed: number;
   readonly pcapng: string | undefined;
+  readonly trace: string | undefined;
   readonly jsonLog: string | undefined;
   readonly failOn: (typeof SEVERITIES)[number] | undefined;
   readonly once: boolean;
@@ -89,6 +95,7 @@ export function parse(argv: readonly string[]): ServeArguments {
       schedule: { type: 'string', default: 'fast' },
       seed: { type: 'string', default: '1' },
       pcapng: { type: 'string' },
+      trace: { type: 'string' },
       'json-log': { type: 'string' },
       'fail-on': { type: 'string' },
       once: { type: 'boolean', default: false },
@@ -118,6 +125,7 @@ export function parse(argv: readonly string[]): ServeArguments {
     schedule: oneOf('schedule', values.schedule, SCHEDULES),
     seed: whole('seed', values.seed, 0, 0xffff_ffff),
     pcapng: values.pcapng,
+    trace: values.trace,
     jsonLog: values['json-log'],
     failOn: values['fail-on'] === undefined ? undefined : oneOf('fail-on', values['fail-on'], SEVERITIES),
     once: values.once,
@@ -199,6 +207,7 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
   opened.push(() => time.stop());
   const pcapng = openSink('pcapng', args.pcapng, opened);
   const jsonLog = openSink('json-log', args.jsonLog, opened);
+  const trace = openLines('trace', args.trace, opened);
   const diagnostics = new Diagnostics();
   diagnostics.events.on('diagnostic', (d) => {
     // Notes are no mistakes; they appear at the end.
@@ -215,8 +224,19 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     hide: args.hide,
     hash: () => createHash('sha256'),
     ...(pcapng ? { pcapng } : {}),
+    ...(trace ? { trace: trace.line } : {}),
     ...(wire ? { uplink: wire.uplink.port } : {}),
   });
+  if (trace) {
+    // What is held back because it may come again must not be held back for long.
+    const idle = setInterval(() => {
+      time.enter();
+      for (const nic of network.nics) nic.trace?.flush(IDLE_MS * 1000);
+      trace.flush();
+      time.kick();
+    }, IDLE_MS);
+    opened.push(() => clearInterval(idle));
+  }
   const ways = network.gateway ? await openWays(args.ways, network.gateway, time, opened) : [];
 
   let finish: (why: string) => void = () => undefined;
@@ -247,6 +267,7 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
   introduce(args, network, wire, ways, say);
   say(`\n${await finished}: the end`);
   closeServers();
+  for (const nic of network.nics) nic.trace?.flush();
   return conclude(args, network, wire, ways, diagnostics, say);
 }
 
@@ -328,31 +349,4 @@ function conclude(
   const bad = diagnostics.problems().filter((d) => args.failOn === 'warning' || d.severity === 'error').length;
   // What was not kept may have been anything.
   return bad > 0 || diagnostics.dropped > 0 ? 3 : 0;
-}
-
-/** A file that takes bytes. When it can take no more, that is said once and the run goes on without it. */
-function openSink(
-  option: string,
-  path: string | undefined,
-  opened: (() => void)[],
-): ((bytes: Uint8Array) => void) | undefined {
-  if (path === undefined) return undefined;
-  let fd: number;
-  try {
-    fd = openSync(path, 'w');
-  } catch (error) {
-    throw new UsageError(`--${option}: ${path} cannot be written: ${error instanceof Error ? error.message : error}`);
-  }
-  opened.push(() => closeSync(fd));
-  let broken = false;
-  return (bytes) => {
-    if (broken) return;
-    try {
-      let at = 0;
-      while (at < bytes.length) at += writeSync(fd, bytes, at);
-    } catch (error) {
-      broken = true;
-      console.error(`nicforge: --${option}: ${path}: ${error instanceof Error ? error.message : error}; it ends here`);
-    }
-  };
 }

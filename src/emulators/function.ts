@@ -145,6 +145,8 @@ export type ResetKind = 'power-on' | 'bus' | 'flr' | 'd3hot';
 export interface ConfigHooks {
   /** Instead of the stored bytes: undefined means "as stored". `at` and `width` are those of the guest's access. */
   readConfig?(at: number, width: number): number | undefined;
+  /** After a read: what the guest got. For watchers; a model has no use for it. */
+  configRead?(at: number, width: number, value: number): void;
   /** After bytes were stored. */
   writeConfig?(at: number, width: number, value: number): void;
 }

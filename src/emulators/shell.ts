@@ -93,6 +93,12 @@ export class PciShell implements DeviceBus {
   /** The guest reads configuration space. @param width 8, 16 or 32 bits, naturally aligned */
   readConfig(at: number, width: number): number {
     if (this.#gone) return width === 32 ? -1 : 2 ** width - 1;
+    const value = this.#configValue(at, width);
+    this.fn.configRead?.(at, width, value);
+    return value;
+  }
+
+  #configValue(at: number, width: number): number {
     const hooked = this.fn.readConfig?.(at, width);
     if (hooked !== undefined) return hooked;
     const value = this.config.read(at, width);

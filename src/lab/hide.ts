@@ -54,6 +54,10 @@ class Hidden implements EmulatedFunction {
     return this.#fn.readConfig?.(at, width);
   }
 
+  configRead(at: number, width: number, value: number): void {
+    this.#fn.configRead?.(at, width, value);
+  }
+
   writeConfig(at: number, width: number, value: number): void {
     this.#fn.writeConfig?.(at, width, value);
   }

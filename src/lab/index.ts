@@ -10,4 +10,5 @@ export * from './port-phy.js';
 export * from './report.js';
 export * from './run.js';
 export * from './served.js';
+export * from './trace/index.js';
 export * from './world.js';

@@ -8,6 +8,8 @@ import { Random } from '../platform/random.js';
 import { Gateway } from './gateway.js';
 import { type Hideable, hideCapabilities } from './hide.js';
 import { nicKind } from './nics.js';
+import { NicWatch } from './trace/nic.js';
+import type { FunctionTrace } from './trace/trace.js';
 
 /** One NIC to be served. */
 export interface ServedNicOptions {
@@ -30,6 +32,8 @@ export interface ServedNetworkOptions {
   readonly hide?: readonly Hideable[];
   /** Gets the bytes of a pcapng with one interface for each NIC's cable. */
   readonly pcapng?: (bytes: Uint8Array) => void;
+  /** Takes lines of a trace of all NICs. */
+  readonly trace?: (line: string) => void;
   /** SHA-256 for the gateway's HTTP server. */
   readonly hash?: HashFactory;
   /** Something else than our gateway behind the switch: a port to plug in. */
@@ -52,6 +56,7 @@ export interface ServedNic {
   readonly model: EmulatedFunction;
   readonly cable: Cable;
   readonly frames: FrameCounts;
+  readonly trace: FunctionTrace | undefined;
 }
 
 const GATEWAY_BYTES = 64 << 20;
@@ -95,7 +100,13 @@ export class ServedNetwork {
     writer: PcapngWriter | undefined,
   ): ServedNic {
     const made = nicKind(nic.nic).make(nic.mac, label, nic.nvm);
-    const model = hideCapabilities(made, options.hide ?? []);
+    const watch = new NicWatch(hideCapabilities(made, options.hide ?? []), {
+      label,
+      scheduler: options.scheduler,
+      trace: options.trace,
+      pcapng: writer,
+    });
+    const { model } = watch;
     const port = model.port!;
     const frames: FrameCounts = { sent: 0, came: noFates() };
     port.onFate = (_frame, fate) => {
@@ -106,12 +117,11 @@ export class ServedNetwork {
       arena: this.arena,
       ...(options.schedule === 'timed' ? { rate: 1000 } : {}),
     });
-    const number = writer?.addInterface(label) ?? 0;
-    cable.tap = (time, from, frame) => {
+    cable.tap = (_time, from) => {
       if (from === port) frames.sent++;
-      writer?.frame(number, time, frame, from === port ? 'out' : 'in');
     };
-    return { label, nic: nic.nic, model, cable, frames };
+    watch.plug(cable);
+    return { label, nic: nic.nic, model, cable, frames, trace: watch.trace };
   }
 }
 

@@ -9,6 +9,8 @@ import { Diagnostics } from '../platform/diagnostics.js';
 import { Random } from '../platform/random.js';
 import { Gateway } from './gateway.js';
 import { NICS, nicKind } from './nics.js';
+import { NicWatch } from './trace/nic.js';
+import type { FunctionTrace } from './trace/trace.js';
 
 /** How a world is built. */
 export interface WorldOptions {
@@ -24,6 +26,8 @@ export interface WorldOptions {
   readonly latency?: number;
   /** Gets the bytes of a pcapng with one interface for each NIC's cable. */
   readonly pcapng?: (bytes: Uint8Array) => void;
+  /** Takes lines of a trace of all NICs. */
+  readonly trace?: (line: string) => void;
   readonly hash?: HashFactory;
   readonly realTime?: () => number;
   /** Something else than our gateway behind the switch: a port to plug in. */
@@ -39,6 +43,7 @@ export interface WorldNic {
   readonly model: EmulatedFunction;
   readonly shell: PciShell;
   readonly cable: Cable;
+  readonly trace: FunctionTrace | undefined;
 }
 
 const ARENA = 192 * 1024 * 1024;
@@ -95,7 +100,13 @@ export class World {
     return names.map((name, i) => {
       const kind = nicKind(name);
       const mac = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56 + i);
-      const model = kind.make(mac, name);
+      const watch = new NicWatch(kind.make(mac, name), {
+        label: `${name} ${i}`,
+        scheduler: this.scheduler,
+        trace: options.trace,
+        pcapng: writer,
+      });
+      const { model } = watch;
       const shell = i % 2 === 0 ? root.add(model, { device: 3 + i }) : below.add(model, { device: 1 + i });
       const faults = options.faults ? new FaultStage(options.faults, this.random.fork(`cable ${i}`)) : undefined;
       const cable = new Cable(model.port!, this.switch.port(), {
@@ -105,11 +116,8 @@ export class World {
         ...(options.latency === undefined ? {} : { latency: options.latency }),
         ...(faults ? { faults } : {}),
       });
-      if (writer) {
-        const number = writer.addInterface(`${name} ${i}`);
-        cable.tap = (time, from, frame) => writer.frame(number, time, frame, from === model.port ? 'out' : 'in');
-      }
-      return { name, model, shell, cable };
+      watch.plug(cable);
+      return { name, model, shell, cable, trace: watch.trace };
     });
   }
 }

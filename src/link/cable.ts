@@ -144,6 +144,11 @@ export class Cable implements Medium {
     return this.#plugged;
   }
 
+  /** Time of the cable's clock. */
+  get now(): Micros {
+    return this.#scheduler.now;
+  }
+
   plug(): void {
     if (this.#plugged) return;
     this.#plugged = true;

@@ -231,6 +231,25 @@ export function explainFields(register: AnyReg, value: number): string {
   return parts.length === 0 ? '0' : parts.join(' | ');
 }
 
+/** What became different from `before` to `after`: `+SLU -RST SPEED:10>1000`; empty when nothing did. */
+export function explainChange(register: AnyReg, before: number, after: number): string {
+  const parts: string[] = [];
+  let known = 0;
+  for (const [name, field] of Object.entries(register[meta].fields)) {
+    const mask = maskOf(field);
+    known |= mask;
+    const from = pick(before, mask);
+    const to = pick(after, mask);
+    if (from === to) continue;
+    const word = (x: number): string =>
+      `${field.values?.[x] ?? (field.bits > 8 ? hex(x, Math.ceil(field.bits / 4) * 4) : x)}`;
+    parts.push(field.bits === 1 ? `${to ? '+' : '-'}${name}` : `${name}:${word(from)}>${word(to)}`);
+  }
+  const reserved = (before ^ after) & ~known;
+  if (reserved !== 0) parts.push(`reserved:${hex(reserved, register[meta].width)}`);
+  return parts.join(' ');
+}
+
 /** A line of trace: `CTRL = SLU | SPEED:1000 (0x00000240)`. */
 export function explain(register: AnyReg, value: number, index = 0): string {
   const info = register[meta];

@@ -1,0 +1,219 @@
+/**
+ * A model seen through: what the guest does to it and what it does to the guest, told to a watcher as it happens. The model
+ * and its host notice nothing. Traces, captures and recordings are watchers.
+ */
+import type {
+  BarMap,
+  ConfigDeclaration,
+  DeviceBus,
+  DmaFault,
+  EmulatedFunction,
+  FrameDescriptor,
+  ModelAlarm,
+  ResetKind,
+  Schedule,
+} from '../../emulators/index.js';
+import type { LinkPort } from '../../link/index.js';
+import type { Arena } from '../../platform/arena.js';
+import type { Micros } from '../../platform/clock.js';
+import type { Finding } from '../../platform/diagnostics.js';
+
+/** Told of everything, after it happened. Values are int32. Calls must not throw and not touch the model. */
+export interface FunctionWatcher {
+  /** Before the first event: the bus that the model was given. */
+  attached?(bus: DeviceBus): void;
+  /** A guest's access to a BAR is about to reach the model. */
+  begins?(): void;
+  read?(bar: number, at: number, width: number, value: number): void;
+  write?(bar: number, at: number, width: number, value: number): void;
+  readConfig?(at: number, width: number, value: number): void;
+  writeConfig?(at: number, width: number, value: number): void;
+  reset?(kind: ResetKind): void;
+  powerState?(state: number): void;
+  /** DMA of bytes; with a fault what lies in `arena` says nothing. */
+  dma?(toGuest: boolean, address: number, arena: Arena, at: number, bytes: number, fault: DmaFault): void;
+  /** DMA of one word of 16 or 32 bits. */
+  dmaWord?(toGuest: boolean, address: number, width: number, value: number, fault: DmaFault): void;
+  /** The model changed its INTx level, or sent a message. */
+  level?(on: boolean): void;
+  message?(vector: number): void;
+  /** Alarm number `index` (in the order in which the model asked for them) is about to fire. */
+  alarm?(index: number): void;
+  report?(finding: Finding): void;
+}
+
+/** `fn` with a watcher. Several watchers: wrap several times. */
+export function watchFunction(fn: EmulatedFunction, watcher: FunctionWatcher): EmulatedFunction {
+  return new Watched(fn, watcher);
+}
+
+class Watched implements EmulatedFunction {
+  readonly name: string;
+  readonly config: ConfigDeclaration;
+  readonly port: LinkPort | undefined;
+  readonly maps: readonly BarMap[] | undefined;
+  readonly descriptor: FrameDescriptor | undefined;
+  readonly #fn: EmulatedFunction;
+  readonly #watcher: FunctionWatcher;
+
+  constructor(fn: EmulatedFunction, watcher: FunctionWatcher) {
+    this.#fn = fn;
+    this.#watcher = watcher;
+    this.name = fn.name;
+    this.config = fn.config;
+    this.port = fn.port;
+    this.maps = fn.maps;
+    this.descriptor = fn.descriptor;
+  }
+
+  attach(bus: DeviceBus): void {
+    const watched = new WatchedBus(bus, this.#watcher);
+    this.#watcher.attached?.(bus);
+    this.#fn.attach(watched);
+  }
+
+  readBar(bar: number, at: number, width: number): number {
+    this.#watcher.begins?.();
+    const value = this.#fn.readBar(bar, at, width);
+    this.#watcher.read?.(bar, at, width, value);
+    return value;
+  }
+
+  writeBar(bar: number, at: number, width: number, value: number): void {
+    this.#watcher.begins?.();
+    // Told before its consequences: what the model does because of it comes after it in every trace.
+    this.#watcher.write?.(bar, at, width, value);
+    this.#fn.writeBar(bar, at, width, value);
+  }
+
+  readConfig(at: number, width: number): number | undefined {
+    this.#watcher.begins?.();
+    return this.#fn.readConfig?.(at, width);
+  }
+
+  configRead(at: number, width: number, value: number): void {
+    this.#watcher.readConfig?.(at, width, value);
+    this.#fn.configRead?.(at, width, value);
+  }
+
+  writeConfig(at: number, width: number, value: number): void {
+    this.#watcher.begins?.();
+    this.#watcher.writeConfig?.(at, width, value);
+    this.#fn.writeConfig?.(at, width, value);
+  }
+
+  reset(kind: ResetKind): void {
+    this.#watcher.begins?.();
+    this.#watcher.reset?.(kind);
+    this.#fn.reset(kind);
+  }
+
+  powerState(state: number): void {
+    this.#watcher.powerState?.(state);
+    this.#fn.powerState?.(state);
+  }
+}
+
+class WatchedBus implements DeviceBus {
+  readonly arena: Arena;
+  readonly #bus: DeviceBus;
+  readonly #watcher: FunctionWatcher;
+  #alarms = 0;
+
+  constructor(bus: DeviceBus, watcher: FunctionWatcher) {
+    this.#bus = bus;
+    this.#watcher = watcher;
+    this.arena = bus.arena;
+  }
+
+  read(address: number, arena: Arena, at: number, bytes: number): DmaFault {
+    const fault = this.#bus.read(address, arena, at, bytes);
+    this.#watcher.dma?.(false, address, arena, at, bytes, fault);
+    return fault;
+  }
+
+  write(address: number, arena: Arena, at: number, bytes: number): DmaFault {
+    const fault = this.#bus.write(address, arena, at, bytes);
+    this.#watcher.dma?.(true, address, arena, at, bytes, fault);
+    return fault;
+  }
+
+  read32(address: number): number {
+    const value = this.#bus.read32(address);
+    this.#watcher.dmaWord?.(false, address, 32, value, this.#bus.fault);
+    return value;
+  }
+
+  write32(address: number, value: number): DmaFault {
+    const fault = this.#bus.write32(address, value);
+    this.#watcher.dmaWord?.(true, address, 32, value, fault);
+    return fault;
+  }
+
+  read16(address: number): number {
+    const value = this.#bus.read16(address);
+    this.#watcher.dmaWord?.(false, address, 16, value, this.#bus.fault);
+    return value;
+  }
+
+  write16(address: number, value: number): DmaFault {
+    const fault = this.#bus.write16(address, value);
+    this.#watcher.dmaWord?.(true, address, 16, value, fault);
+    return fault;
+  }
+
+  get fault(): DmaFault {
+    return this.#bus.fault;
+  }
+
+  allocBuffer(bytes: number): number {
+    return this.#bus.allocBuffer(bytes);
+  }
+
+  get now(): Micros {
+    return this.#bus.now;
+  }
+
+  alarm(fire: () => void): ModelAlarm {
+    const index = this.#alarms++;
+    return this.#bus.alarm(() => {
+      this.#watcher.alarm?.(index);
+      fire();
+    });
+  }
+
+  get schedule(): Schedule {
+    return this.#bus.schedule;
+  }
+
+  delay(most: Micros): Micros {
+    return this.#bus.delay(most);
+  }
+
+  slice(most: number): number {
+    return this.#bus.slice(most);
+  }
+
+  setLevel(on: boolean): void {
+    this.#watcher.level?.(on);
+    this.#bus.setLevel(on);
+  }
+
+  message(vector: number): void {
+    this.#watcher.message?.(vector);
+    this.#bus.message(vector);
+  }
+
+  get msixEnabled(): boolean {
+    return this.#bus.msixEnabled;
+  }
+
+  pme(): void {
+    this.#bus.pme();
+  }
+
+  report(finding: Finding): void {
+    this.#watcher.report?.(finding);
+    this.#bus.report(finding);
+  }
+}
