@@ -6,7 +6,7 @@ import type { LinkPort } from '../link/port.js';
 import type { Arena } from '../platform/arena.js';
 import type { Micros } from '../platform/clock.js';
 import type { Finding } from '../platform/diagnostics.js';
-import type { RegisterMap } from '../registers/index.js';
+import type { RegisterFile, RegisterMap } from '../registers/index.js';
 
 /** 0: done. Anything else: nothing (reads give zeros) or only a part was transferred. */
 export const DmaFault = { none: 0, masterOff: 1, noMemory: 2, iommu: 3 } as const;
@@ -157,6 +157,22 @@ export interface BarMap {
   /** Offset in the BAR of the map's offset 0. */
   readonly at: number;
   readonly map: RegisterMap;
+  /** Holds the registers of `map`; absent where none are stored. */
+  readonly file?: RegisterFile;
+}
+
+/** A ring or queue of descriptors as it is now, for looking on. */
+export interface RingState {
+  /** As in {@link FrameDescriptor}. */
+  readonly ring: string;
+  /** Bus address of descriptor 0. */
+  readonly address: number;
+  readonly entries: number;
+  /** Bytes of a descriptor. */
+  readonly entryBytes: number;
+  /** The next descriptor that the device takes, and the first that it may not take. */
+  readonly head: number;
+  readonly tail: number;
 }
 
 /**
@@ -186,6 +202,8 @@ export interface EmulatedFunction extends ConfigHooks {
   readonly maps?: readonly BarMap[] | undefined;
   /** The descriptor of the frame under way; see {@link FrameDescriptor}. */
   readonly descriptor?: FrameDescriptor | undefined;
+  /** Its rings as they are. Without effects. */
+  rings?(): readonly RingState[];
   /** Called once, before anything else. */
   attach(bus: DeviceBus): void;
   /** The guest reads `width` bits (8, 16, 32) at byte `at` of a BAR. */

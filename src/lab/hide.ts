@@ -38,6 +38,10 @@ class Hidden implements EmulatedFunction {
     };
   }
 
+  rings(): ReturnType<NonNullable<EmulatedFunction['rings']>> {
+    return this.#fn.rings?.() ?? [];
+  }
+
   attach(bus: DeviceBus): void {
     this.#fn.attach(bus);
   }

@@ -120,6 +120,17 @@ export class RegisterFile {
     return this.#values[this.#slotOf(register) + index]!;
   }
 
+  /**
+   * What software would read, for looking on: nothing changes. Registers that reading changes give their stored value, others
+   * what their hook computes.
+   */
+  peek(register: AnyReg, index = 0): number {
+    const slot = this.#slotOf(register) + index;
+    const value = this.#values[slot]! & ~this.#wo[slot]!;
+    const hook = this.#rc[slot] === 0 ? this.#reads[slot] : undefined;
+    return hook === undefined ? value : hook(value, index);
+  }
+
   /** Stores a value, without side effects and whatever the access of its fields. */
   set(register: AnyReg, value: number, index = 0): void {
     this.#values[this.#slotOf(register) + index] = value;

@@ -1,7 +1,7 @@
 /** Intel 82540EM: the whole chip. Source: Intel 317453, PCI/PCI-X Family of Gigabit Ethernet Controllers (8254x SDM). */
 import { type FrameFate, type LinkFrame, LinkPort } from '../../link/port.js';
 import { hex, i82540em, meta, pick, put, type RegisterFault, RegisterFile } from '../../registers/index.js';
-import type { BarMap, DeviceBus, EmulatedFunction, FrameDescriptor, ResetKind } from '../function.js';
+import type { BarMap, DeviceBus, EmulatedFunction, FrameDescriptor, ResetKind, RingState } from '../function.js';
 import type { IntelChip } from '../intel/chip.js';
 import { FilterUnit } from '../intel/filter.js';
 import { FlowControl } from '../intel/flow-control.js';
@@ -32,10 +32,11 @@ const chip: IntelChip = {
 /** The internal PHY, a Marvell 88E1011 revision 4. */
 const PHY_ID = 0x0141_0c24;
 
-const MAPS: readonly BarMap[] = [
-  { bar: 0, at: 0, map: i82540em.bar0Map },
-  { bar: 2, at: 0, map: i82540em.ioMap },
-];
+const { TDBAL, TDBAH, TDLEN, TDH, TDT, RDBAL, RDBAH, RDLEN, RDH, RDT } = i82540em;
+const RINGS = [
+  { ring: 'TX ring 0', low: TDBAL, high: TDBAH, bytes: TDLEN, head: TDH, tail: TDT },
+  { ring: 'RX ring 0', low: RDBAL, high: RDBAH, bytes: RDLEN, head: RDH, tail: RDT },
+] as const;
 
 /** How a chip is made. */
 export interface I82540emOptions {
@@ -52,10 +53,13 @@ export class I82540em implements EmulatedFunction {
   readonly name = '82540em';
   readonly config = config;
   readonly port: LinkPort;
-  readonly maps = MAPS;
   readonly descriptor: FrameDescriptor = { ring: '', index: -1, address: 0 };
   /** Registers of BAR 0. */
   readonly regs = new RegisterFile(i82540em.bar0Map);
+  readonly maps: readonly BarMap[] = [
+    { bar: 0, at: 0, map: i82540em.bar0Map, file: this.regs },
+    { bar: 2, at: 0, map: i82540em.ioMap },
+  ];
   readonly #ctrl = this.regs.slot(CTRL);
   readonly #rctl = this.regs.slot(RCTL);
   readonly #nvm: Uint16Array;
@@ -134,6 +138,17 @@ export class I82540em implements EmulatedFunction {
     if (bar === 0) this.regs.write(at, width, value);
     else if (at === i82540em.IOADDR.at) this.#ioAddress = value & 0x1ffff;
     else if (at === i82540em.IODATA.at) this.regs.write(this.#ioAddress, width, value);
+  }
+
+  rings(): readonly RingState[] {
+    return RINGS.map(({ ring, low, high, bytes, head, tail }) => ({
+      ring,
+      address: (this.regs.get(high) >>> 0) * 0x1_0000_0000 + ((this.regs.get(low) & ~15) >>> 0),
+      entries: this.regs.get(bytes) / i82540em.DESCRIPTOR_BYTES,
+      entryBytes: i82540em.DESCRIPTOR_BYTES,
+      head: this.regs.get(head),
+      tail: this.regs.get(tail),
+    }));
   }
 
   reset(kind: ResetKind): void {

@@ -1,5 +1,5 @@
 /** virtio-net: identity, BARs and vendor capabilities (virtio 1.2 §4.1). */
-import { pci, virtio } from '../../registers/index.js';
+import { pci, type RegisterFile, virtio } from '../../registers/index.js';
 import type { BarMap, CapabilityDeclaration, ConfigDeclaration } from '../function.js';
 
 /** Where the structures are in BAR 4. */
@@ -17,12 +17,14 @@ const TYPE = { common: 1, notify: 2, isr: 3, device: 4, pciCfg: 5 } as const;
 export const PCI_CFG_AT = 0x84;
 
 /** Registers by structure. */
-export const MAPS: readonly BarMap[] = [
-  { bar: LAYOUT.bar, at: LAYOUT.common, map: virtio.commonMap },
-  { bar: LAYOUT.bar, at: LAYOUT.isr, map: virtio.isrMap },
-  { bar: LAYOUT.bar, at: LAYOUT.device, map: virtio.netConfigMap },
-  { bar: LAYOUT.bar, at: LAYOUT.notify, map: virtio.notifyMap },
-];
+export function mapsOf(common: RegisterFile, isr: RegisterFile, device: RegisterFile): readonly BarMap[] {
+  return [
+    { bar: LAYOUT.bar, at: LAYOUT.common, map: common.map, file: common },
+    { bar: LAYOUT.bar, at: LAYOUT.isr, map: isr.map, file: isr },
+    { bar: LAYOUT.bar, at: LAYOUT.device, map: device.map, file: device },
+    { bar: LAYOUT.bar, at: LAYOUT.notify, map: virtio.notifyMap },
+  ];
+}
 
 function dword(value: number): number[] {
   return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24];

@@ -8,8 +8,9 @@ import type {
   FrameDescriptor,
   ModelAlarm,
   ResetKind,
+  RingState,
 } from '../function.js';
-import { configOf, LAYOUT, MAPS, PCI_CFG_AT } from './config.js';
+import { configOf, LAYOUT, mapsOf, PCI_CFG_AT } from './config.js';
 import { ControlQueue } from './control.js';
 import { Virtqueue } from './queue.js';
 import { NetRx } from './rx.js';
@@ -52,16 +53,18 @@ const OFFERED: readonly number[] = [
   NET_FEATURE.CTRL_MAC_ADDR,
 ];
 
+const NAMES = ['receive queue 0', 'transmit queue 1', 'control queue 2'];
+
 /** The device, as a function on a bus. Queue 0 receives, 1 transmits, 2 controls. */
 export class VirtioNet implements EmulatedFunction {
   readonly name = 'virtio-net';
   readonly config: ConfigDeclaration;
   readonly port: LinkPort;
-  readonly maps = MAPS;
   readonly descriptor: FrameDescriptor = { ring: '', index: -1, address: 0 };
   readonly regs = new RegisterFile(virtio.commonMap);
   readonly #isr = new RegisterFile(virtio.isrMap);
   readonly #net = new RegisterFile(virtio.netConfigMap);
+  readonly maps = mapsOf(this.regs, this.#isr, this.#net);
   readonly #deviceStatus = this.regs.slot(DEVICE_STATUS);
   readonly #netStatus = this.#net.slot(NET_STATUS);
   readonly #mac: Uint8Array;
@@ -131,6 +134,10 @@ export class VirtioNet implements EmulatedFunction {
     else if (at < LAYOUT.device) this.#isr.write(place, width, value);
     else if (at < LAYOUT.notify) this.#net.write(place, width, value);
     else this.#notify(place / LAYOUT.notifyMultiplier, value & 0xffff);
+  }
+
+  rings(): readonly RingState[] {
+    return this.#queues.map((queue) => queue.state(NAMES[queue.index]!));
   }
 
   reset(_kind: ResetKind): void {

@@ -1,7 +1,7 @@
 /** The device's side of a split virtqueue. Everything in it comes from the guest and is checked. Source: virtio 1.2 §2.7. */
 import type { Arena } from '../../platform/arena.js';
 import { virtio } from '../../registers/index.js';
-import { type DeviceBus, DmaFault, type FrameDescriptor } from '../function.js';
+import { type DeviceBus, DmaFault, type FrameDescriptor, type RingState } from '../function.js';
 
 const { VRING, VRING_DESC_FLAGS } = virtio;
 const { NEXT, WRITE, INDIRECT, NEXT_INDEX } = VRING_DESC_FLAGS;
@@ -54,6 +54,7 @@ export class Virtqueue {
   #inPiece = 0;
 
   #lastAvail = 0;
+  #seen = 0;
   #usedIndex = 0;
   #signalled = 0;
   #desc = 0;
@@ -72,7 +73,7 @@ export class Virtqueue {
     this.enabled = false;
     this.vector = 0xffff;
     this.descLow = this.descHigh = this.driverLow = this.driverHigh = this.deviceLow = this.deviceHigh = 0;
-    this.#lastAvail = this.#usedIndex = this.#signalled = 0;
+    this.#seen = this.#lastAvail = this.#usedIndex = this.#signalled = 0;
     this.eventIdx = this.indirect = false;
   }
 
@@ -90,6 +91,7 @@ export class Virtqueue {
     if (!this.enabled) return 0;
     const index = this.#bus.read16(this.#avail + 2);
     if (this.#bus.fault !== DmaFault.none) return 0;
+    this.#seen = index;
     const waiting = (index - this.#lastAvail) & 0xffff;
     if (waiting <= this.size) return waiting;
     this.#mistake(
@@ -118,6 +120,23 @@ export class Virtqueue {
   /** Gives the last taken chain back untaken: it is the next one again. */
   untake(): void {
     this.#lastAvail = (this.#lastAvail - 1) & 0xffff;
+  }
+
+  /** Place and state; `head` and `tail` are places in the available ring as seen last; its entries name descriptors. */
+  state(ring: string): RingState {
+    const known = this.enabled && this.size > 0;
+    const tail = this.#seen;
+    const address = known ? this.#desc : 0;
+    const size = known ? this.size : 0;
+    const place = (index: number): number => (known ? index & (this.size - 1) : 0);
+    return {
+      ring,
+      address,
+      entries: size,
+      entryBytes: VRING.DESC_BYTES,
+      head: place(this.#lastAvail),
+      tail: place(tail),
+    };
   }
 
   /** Writes where the head of the chain taken last is. */

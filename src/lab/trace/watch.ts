@@ -11,6 +11,7 @@ import type {
   FrameDescriptor,
   ModelAlarm,
   ResetKind,
+  RingState,
   Schedule,
 } from '../../emulators/index.js';
 import type { LinkPort } from '../../link/index.js';
@@ -64,6 +65,10 @@ class Watched implements EmulatedFunction {
     this.port = fn.port;
     this.maps = fn.maps;
     this.descriptor = fn.descriptor;
+  }
+
+  rings(): readonly RingState[] {
+    return this.#fn.rings?.() ?? [];
   }
 
   attach(bus: DeviceBus): void {
