@@ -7,7 +7,7 @@ const HELP = `nicforge: NIC drivers written, tried and proved without a NIC
   nicforge lab [options]            build a PC with NICs, bring each up, download over it, report
   nicforge serve NIC --socket PATH  put a model into your QEMU, with a network behind it
   nicforge lspci [-v|-x] [FILE]     what is on the lab's bus, or in a dump made by lspci -x
-  nicforge probe --explain          who was asked to drive what, and what they answered
+  nicforge probe --explain          who was asked to drive what, and what they answered; --coverage of the tables
   nicforge regs CHIP [REG [VALUE]]  a register: diagram, fields, meaning of a value
   nicforge nvm FILE                 what an EEPROM image holds
   nicforge --help                   this; nicforge COMMAND --help tells more
@@ -51,8 +51,13 @@ async function run(argv: readonly string[]): Promise<number> {
     }
     case 'probe': {
       const probe = await import('./probe.js');
-      console.log(asksHelp ? probe.help : await probe.probeCommand(rest));
-      return 0;
+      if (asksHelp) {
+        console.log(probe.help);
+        return 0;
+      }
+      const { text, status } = await probe.probeCommand(rest);
+      console.log(text);
+      return status;
     }
     case 'nvm': {
       const nvm = await import('./nvm.js');

@@ -69,5 +69,7 @@ export interface NicDriver {
   /** e.g. `e1000`. */
   readonly name: string;
   readonly ids: readonly DriverId[];
+  /** Every reason for which it declines, word for word. */
+  readonly declines: readonly string[];
   probe(fn: PciFunction, id: DriverId, options: DriverOptions): Task<ProbeOutcome<Nic>>;
 }

@@ -7,7 +7,7 @@ import { type Bar, sizeText, writeBar } from './bars.js';
 import type { PciFunction } from './function.js';
 import type { AddressWindow, PciHost } from './host.js';
 import type { PciBus, PciIssue } from './topology.js';
-import { forwards, grain, SPACES, type Space, setWindow } from './windows.js';
+import { forwards, grain, isPort, SPACES, type Space, setWindow } from './windows.js';
 
 /** I/O ports that bridges and BARs of 16 bits reach. */
 const IO_PORTS = 0x1_0000;
@@ -38,8 +38,11 @@ interface Excluded {
   readonly roms: Set<PciFunction>;
 }
 
-/** Assigns and programs all BARs and windows below bus 0, and turns decoding on where a function got all it asked. */
-export function assign(host: PciHost, root: PciBus, issues: PciIssue[]): void {
+/**
+ * Assigns and programs all BARs and windows below bus 0, and turns decoding on where a function got all it asked.
+ * @param reserve bytes of memory to keep free below each port, if all that is there has room with it
+ */
+export function assign(host: PciHost, root: PciBus, issues: PciIssue[], reserve: number): void {
   const able = new Map<PciFunction, Record<Space, boolean>>();
   const bridges: PciBus[] = [];
   const functions: PciFunction[] = [];
@@ -50,11 +53,13 @@ export function assign(host: PciHost, root: PciBus, issues: PciIssue[]): void {
   for (const bus of bridges) able.set(bus.bridge!, forwards(bus.bridge!));
   const wide64 = (host.resources.memory64?.bytes ?? 0) > 0;
   for (const space of SPACES) {
-    const window = windowOf(host, space);
+    const window = rootWindow(host, space);
     const out: Excluded = { functions: new Set(), roms: new Set() };
     // Every round takes something out, so there are at most two for each function.
     for (let round = 0; round <= 2 * functions.length; round++) {
-      const plan = measure(root, space, able, wide64, out, issues);
+      const room = space === 'memory' ? up(reserve, grain(space)) : 0;
+      let plan = measure(root, space, able, wide64, out, issues, room);
+      if (room > 0 && plan.bytes > window.bytes) plan = measure(root, space, able, wide64, out, issues, 0);
       if (place(plan, window, out, issues)) {
         program(plan);
         break;
@@ -75,7 +80,8 @@ function collect(bus: PciBus, bridges: PciBus[], functions: PciFunction[]): void
   }
 }
 
-function windowOf(host: PciHost, space: Space): AddressWindow {
+/** What the root bus has of a space. */
+export function rootWindow(host: PciHost, space: Space): AddressWindow {
   const { io, memory32, memory64 } = host.resources;
   if (space === 'memory') return memory32;
   if (space === 'prefetch64') return memory64 ?? { base: 0, bytes: 0 };
@@ -84,7 +90,7 @@ function windowOf(host: PciHost, space: Space): AddressWindow {
 }
 
 /** Which space a BAR belongs to; behind a bridge, only prefetchable ones may use a 64-bit window (Bridge 1.2 §3.2.5.9). */
-function spaceOf(bar: Bar, onRoot: boolean, wide: boolean): Space {
+export function spaceOf(bar: Bar, onRoot: boolean, wide: boolean): Space {
   if (bar.kind === 'io') return 'io';
   if (bar.kind === 'memory64' && wide && (bar.prefetchable || onRoot)) return 'prefetch64';
   return 'memory';
@@ -97,6 +103,7 @@ function measure(
   wide: boolean,
   out: Excluded,
   issues: PciIssue[],
+  reserve: number,
 ): Plan {
   const wants: Want[] = [];
   for (const fn of bus.functions) {
@@ -110,7 +117,8 @@ function measure(
   for (const child of bus.children) {
     const bridge = child.bridge!;
     const can = able.get(bridge)!;
-    const below = measure(child, space, able, wide && can.prefetch64, out, issues);
+    const below = measure(child, space, able, wide && can.prefetch64, out, issues, reserve);
+    if (reserve > below.bytes && isPort(bridge)) below.bytes = reserve;
     if (below.bytes === 0) continue;
     if (can[space]) {
       wants.push({ bytes: below.bytes, align: below.align, fn: bridge, bar: undefined, below });
@@ -218,7 +226,7 @@ function program(plan: Plan): void {
 }
 
 /** Firmware's habit: a function answers where it was placed; being bus master is its driver's decision. */
-function decode(fn: PciFunction): void {
+export function decode(fn: PciFunction): void {
   let bits = 0;
   let refused = 0;
   for (const bar of fn.bars) {

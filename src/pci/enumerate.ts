@@ -9,16 +9,13 @@ import { assign } from './assign.js';
 import { PciFunction } from './function.js';
 import type { PciHost } from './host.js';
 import type { PciBus, PciIssue, PciTopology } from './topology.js';
-import { SPACES, setWindow } from './windows.js';
+import { isPort, SPACES, setWindow } from './windows.js';
 
-const { BRIDGE_CONTROL, CAP, COMMAND, HEADER_TYPE, PCIE_CAP, PRIMARY_BUS, SECONDARY_BUS, SUBORDINATE_BUS } = pci;
+const { BRIDGE_CONTROL, COMMAND, HEADER_TYPE, PRIMARY_BUS, SECONDARY_BUS, SUBORDINATE_BUS } = pci;
 const { VENDOR_ID } = pci;
 const DEVICES = 32;
 const FUNCTIONS = 8;
 const BRIDGE = 1;
-/** Port types below which there is exactly one device (PCIe 4.0 §7.3.1). */
-const ROOT_PORT = 4;
-const DOWNSTREAM_PORT = 6;
 
 /** Options of {@link enumerate}. */
 export interface EnumerateOptions {
@@ -26,6 +23,11 @@ export interface EnumerateOptions {
   readonly mostFunctions?: number;
   /** Only look: bus numbers, windows and addresses stay as firmware left them. Default false. */
   readonly keep?: boolean;
+  /**
+   * Bytes of memory kept free below each port for what is plugged in later ({@link rescan}), where the space allows.
+   * Default 0; firmware for hot-plug uses 2 MiB.
+   */
+  readonly reserve?: number;
 }
 
 interface GrowingBus extends PciBus {
@@ -170,18 +172,11 @@ class Walk {
 export function enumerate(host: PciHost, options: EnumerateOptions = {}): PciTopology {
   const walk = new Walk(host, options);
   const root = walk.bus(0, undefined);
-  if (!walk.keep) assign(host, root, walk.issues);
+  if (!walk.keep) assign(host, root, walk.issues, options.reserve ?? 0);
   return { root, functions: walk.functions, issues: walk.issues };
 }
 
 /** One line for each issue. */
 export function issuesText(issues: readonly PciIssue[]): string {
   return issues.map((issue) => `${bdfText(issue.address)}: ${issue.message} [${issue.kind}]`).join('\n');
-}
-
-function isPort(bridge: PciFunction): boolean {
-  const at = bridge.capability(CAP.PCIE)?.at;
-  if (at === undefined) return false;
-  const type = pick(bridge.read16(at + PCIE_CAP.at), PCIE_CAP.TYPE);
-  return type === ROOT_PORT || type === DOWNSTREAM_PORT;
 }

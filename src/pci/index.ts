@@ -19,6 +19,7 @@ export { className, describeFunction, deviceName, idText, vendorName } from './i
 export type { EnabledInterrupts } from './interrupts.js';
 export { type LspciFunction, type LspciOptions, lspci } from './lspci.js';
 export * from './probe.js';
+export { type Rescan, rescan } from './rescan.js';
 export { type RootPin, rootPin } from './swizzle.js';
 export {
   functionAt,

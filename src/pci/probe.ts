@@ -48,6 +48,8 @@ export function failed(error: Error): ProbeOutcome<never> {
 export interface ProbeDriver<T, O> {
   readonly name: string;
   readonly ids: readonly DriverId[];
+  /** Every reason for which it declines, word for word: a closed list, so that tests can show each. */
+  readonly declines?: readonly string[];
   probe(fn: PciFunction, id: DriverId, options: O): Task<ProbeOutcome<T>>;
 }
 

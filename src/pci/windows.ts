@@ -2,10 +2,14 @@
 import { pick, put } from '../registers/define.js';
 import * as pci from '../registers/pci.js';
 import type { PciFunction } from './function.js';
+import type { AddressWindow } from './host.js';
 
 const { IO_BASE, IO_BASE_UPPER, IO_LIMIT, IO_LIMIT_UPPER, MEMORY_BASE, MEMORY_LIMIT, PREFETCH_BASE } = pci;
-const { PREFETCH_BASE_UPPER, PREFETCH_LIMIT, PREFETCH_LIMIT_UPPER } = pci;
+const { CAP, PCIE_CAP, PREFETCH_BASE_UPPER, PREFETCH_LIMIT, PREFETCH_LIMIT_UPPER } = pci;
 const HIGH = 0x1_0000_0000;
+/** Port types below which there is exactly one device (PCIe 4.0 §7.3.1). */
+const ROOT_PORT = 4;
+const DOWNSTREAM_PORT = 6;
 
 /** The three address spaces that are handed out apart. */
 export type Space = 'io' | 'memory' | 'prefetch64';
@@ -59,4 +63,34 @@ export function setWindow(bridge: PciFunction, space: Space, base: number, bytes
 /** Address bits 31 to 20. */
 function mebibytes(address: number): number {
   return Math.floor((address % HIGH) / 0x10_0000);
+}
+
+/** The window that is open now; 0 bytes when it is closed. */
+export function windowOf(bridge: PciFunction, space: Space): AddressWindow {
+  if (space === 'io') {
+    const upper = (at: number): number => bridge.read16(at) * 0x1_0000;
+    const base = pick(bridge.read8(IO_BASE.at), IO_BASE.ADDRESS) * 0x1000 + upper(IO_BASE_UPPER.at);
+    return range(base, pick(bridge.read8(IO_LIMIT.at), IO_LIMIT.ADDRESS) * 0x1000 + upper(IO_LIMIT_UPPER.at), space);
+  }
+  if (space === 'memory') {
+    const base = pick(bridge.read16(MEMORY_BASE.at), MEMORY_BASE.ADDRESS) * 0x10_0000;
+    return range(base, pick(bridge.read16(MEMORY_LIMIT.at), MEMORY_LIMIT.ADDRESS) * 0x10_0000, space);
+  }
+  const upper = (at: number): number => (bridge.read32(at) >>> 0) * HIGH;
+  const base = pick(bridge.read16(PREFETCH_BASE.at), PREFETCH_BASE.ADDRESS) * 0x10_0000 + upper(PREFETCH_BASE_UPPER.at);
+  const last = pick(bridge.read16(PREFETCH_LIMIT.at), PREFETCH_LIMIT.ADDRESS) * 0x10_0000;
+  return range(base, last + upper(PREFETCH_LIMIT_UPPER.at), space);
+}
+
+/** @param last where the last piece begins */
+function range(base: number, last: number, space: Space): AddressWindow {
+  return base > last ? { base: 0, bytes: 0 } : { base, bytes: last + grain(space) - base };
+}
+
+/** A port of PCI Express with exactly one device below. */
+export function isPort(bridge: PciFunction): boolean {
+  const at = bridge.capability(CAP.PCIE)?.at;
+  if (at === undefined) return false;
+  const type = pick(bridge.read16(at + PCIE_CAP.at), PCIE_CAP.TYPE);
+  return type === ROOT_PORT || type === DOWNSTREAM_PORT;
 }

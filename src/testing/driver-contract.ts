@@ -7,10 +7,9 @@ import { Cable } from '../link/index.js';
 import { enumerate, ProbeChain } from '../pci/index.js';
 import { OwnedArena } from '../platform/arena.js';
 import { Checksum, emptyFrame } from '../platform/phy.js';
-import { spawn, type Task } from '../platform/task.js';
 import type { ContractCase } from './register-contract.js';
+import { finish, until } from './run.js';
 
-const STEPS = 5_000_000;
 const FRAMES = 200;
 
 /** The suite: `driver` on models that `make` gives. The model must be one that the driver's table names. */
@@ -97,41 +96,4 @@ function compare(u8: Uint8Array, at: number, bytes: number, i: number): void {
   if (bytes !== size(i)) throw new Error(`frame ${i} has ${bytes} bytes, not ${size(i)}`);
   for (let j = 14; j < bytes; j++)
     if (u8[at + j] !== ((i + j * 7) & 0xff)) throw new Error(`byte ${j} of frame ${i} is wrong`);
-}
-
-/** Runs the clock, doing `work` every 20 us, until `done`. */
-function until(machine: Machine, what: string, done: () => boolean, work: () => void): void {
-  let problem: unknown;
-  const timer = machine.scheduler.timer(() => {
-    try {
-      work();
-    } catch (error) {
-      problem = error;
-    }
-    timer.arm(machine.scheduler.now + 20);
-  });
-  timer.arm(machine.scheduler.now);
-  for (let i = 0; i < STEPS && !done() && problem === undefined; i++) machine.scheduler.advance();
-  timer.cancel();
-  if (problem !== undefined) throw problem;
-  if (!done()) throw new Error(`${what}: not by ${machine.scheduler.now} us`);
-}
-
-function finish<T>(machine: Machine, task: Task<T>): T {
-  let result: { value: T } | undefined;
-  let problem: unknown;
-  spawn(
-    machine.scheduler,
-    task,
-    (value) => {
-      result = { value };
-    },
-    (error) => {
-      problem = error;
-    },
-  );
-  for (let i = 0; i < STEPS && !result && problem === undefined && machine.scheduler.advance(); i++);
-  if (problem !== undefined) throw problem;
-  if (!result) throw new Error('a task did not end');
-  return result.value;
 }

@@ -101,6 +101,22 @@ describe('registers and bus', () => {
     expect(stdout).toMatch(/^#define TXD_CMD_EOP +0x01000000u /m);
   });
 
+  test('probe --coverage is complete; --topology takes the bus of another machine', async () => {
+    const coverage = await nicforge(['probe', '--coverage']);
+    expect(coverage.status, coverage.stdout).toBe(0);
+    expect(coverage.stdout).toMatch(/^e1000: rows asked 32 of 32 \(100 %\)/m);
+    expect(coverage.stdout).toMatch(/^complete$/m);
+    const { complete, rows } = JSON.parse((await nicforge(['probe', '--coverage', '--json'])).stdout);
+    expect(complete).toBe(true);
+    expect(rows.length).toBeGreaterThan(50);
+    const file = join(folder, 'bus.txt');
+    writeFileSync(file, (await nicforge(['lspci', '-x'])).stdout);
+    const story = await nicforge(['probe', '--explain', '--topology', file]);
+    expect(story.stdout).toMatch(/e1000 \(82540em, score 200\) failed: 82540em: STATUS reads all ones/);
+    expect((await nicforge(['probe', '--topology', file, '--coverage'])).status).toBe(2);
+    expect((await nicforge(['probe', '--topology', join(folder, 'none')])).stderr).toMatch(/cannot be read/);
+  });
+
   test('lspci lists the bus, and reads back what it dumps', async () => {
     const plain = await nicforge(['lspci']);
     expect(plain.stdout).toContain('00:03.0 Ethernet controller: Intel Corporation 82540EM');

@@ -1,28 +1,15 @@
 /** Driver for Intel's 82540EM. The rest of the 8254x family is known by name and declined. */
-
-import type { PciFunction } from '../../pci/function.js';
-import { bound, type DriverId, declined, failed, type ProbeOutcome } from '../../pci/probe.js';
-import type { Task } from '../../platform/task.js';
-import type { DriverOptions, Nic, NicDriver } from '../driver.js';
-import { E1000_IDS, QUIRK } from './ids.js';
+import type { NicDriver } from '../driver.js';
+import { INTEL_DECLINES, probeIntel } from '../intel/probe.js';
+import { E1000_IDS } from './ids.js';
 import { E1000Nic } from './nic.js';
 
 /** Binds 8086:100e. */
 export const e1000: NicDriver = {
   name: 'e1000',
   ids: E1000_IDS,
-  *probe(fn: PciFunction, id: DriverId, options: DriverOptions): Task<ProbeOutcome<Nic>> {
-    if (id.quirks.includes(QUIRK.notDriven)) return declined(`${id.name} is known, not driven`);
-    const bar = fn.bar(0);
-    if (bar === undefined || bar.kind === 'io') return declined('BAR0 is not memory');
-    if (bar.address === undefined) return declined('BAR0 has no address');
-    try {
-      return bound(yield* E1000Nic.open(fn, id, options));
-    } catch (error) {
-      fn.disableMaster();
-      return failed(error instanceof Error ? error : new Error(String(error)));
-    }
-  },
+  declines: INTEL_DECLINES,
+  probe: (fn, id, options) => probeIntel(fn, id, () => E1000Nic.open(fn, id, options)),
 };
 
 export { E1000Nic } from './nic.js';

@@ -9,6 +9,7 @@ import type { DriverOptions, Nic, NicDriver } from '../driver.js';
 import { VirtioNic } from './nic.js';
 
 const NAME = 'virtio-net';
+const LEGACY_ONLY = 'it has the legacy interface only';
 
 /** Binds 1af4:1041, and 1af4:1000 when it has the modern interface too. */
 export const virtioNet: NicDriver = {
@@ -17,8 +18,9 @@ export const virtioNet: NicDriver = {
     { vendor: VIRTIO_VENDOR, device: VIRTIO_NET_MODERN, name: NAME, quirks: [] },
     { vendor: VIRTIO_VENDOR, device: VIRTIO_NET_TRANSITIONAL, name: NAME, quirks: ['transitional'] },
   ],
+  declines: [LEGACY_ONLY],
   *probe(fn: PciFunction, id: DriverId, options: DriverOptions): Task<ProbeOutcome<Nic>> {
-    if (fn.capability(pci.CAP.VENDOR) === undefined) return declined('it has the legacy interface only');
+    if (fn.capability(pci.CAP.VENDOR) === undefined) return declined(LEGACY_ONLY);
     try {
       return bound(yield* VirtioNic.open(fn, id, options));
     } catch (error) {

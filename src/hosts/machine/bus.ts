@@ -36,7 +36,10 @@ export class PciBusSlots {
   claim(devfn: number, node: BusNode): void {
     if (devfn < 0 || devfn > 255)
       throw new RangeError(`a bus has devices 0 to 31 and functions 0 to 7, not ${devfn >> 3}.${devfn & 7}`);
-    if (this.nodes.has(devfn)) throw new RangeError(`device ${devfn >> 3} function ${devfn & 7} is taken`);
+    const there = this.nodes.get(devfn);
+    // The place of a function that was taken away is free again.
+    if (there !== undefined && !(there.kind === 'function' && there.shell.removed))
+      throw new RangeError(`device ${devfn >> 3} function ${devfn & 7} is taken`);
     this.nodes.set(devfn, node);
   }
 

@@ -93,7 +93,7 @@ export class Machine implements PciHost, Decoder {
   readonly #strict: boolean;
   readonly #name: string;
   readonly #ids = new Map<PciShell, { id: number; bus: PciBusSlots; devfn: number }>();
-  readonly #dmas = new Map<Bdf, MachineDma>();
+  readonly #dmas = new Map<PciShell, MachineDma>();
   #decoded: { io: Decoded[]; memory: Decoded[] } | undefined;
   #posted: Posted[] = [];
   readonly #postTimer: Timer;
@@ -150,14 +150,14 @@ export class Machine implements PciHost, Decoder {
   }
 
   dma(address: Bdf): MachineDma {
-    const known = this.#dmas.get(address);
-    if (known) return known;
     const node = this.#root.find(address);
     const shell = node?.kind === 'function' ? node.shell : undefined;
+    const known = shell ? this.#dmas.get(shell) : undefined;
+    if (known) return known;
     const entry = shell ? this.#ids.get(shell) : undefined;
     if (!shell || !entry) throw new NicError('no-resource', `there is no function at ${bdfText(address)}`);
     const dma = new MachineDma(this.#allocator, entry.id, this.#strict, (finding) => this.#report(shell, finding));
-    this.#dmas.set(address, dma);
+    this.#dmas.set(shell, dma);
     return dma;
   }
 
