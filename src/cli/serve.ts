@@ -15,6 +15,7 @@ import {
 } from '../lab/index.js';
 import { nvmWords, parseIntelNvm } from '../lab/node/index.js';
 import { Diagnostics, diagnosticText } from '../platform/diagnostics.js';
+import { controlHelp, openControl } from './control.js';
 import { findingJson, findingsText, framesText, macText, qemuArguments } from './serve-text.js';
 import { openLines, openSink } from './sink.js';
 import { claimSocketPath } from './socket-path.js';
@@ -41,11 +42,14 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
                       frames; - is stdout
   --json-log FILE     each finding, notes included, as a line of JSON as it first happens
   --fail-on SEVERITY  error or warning: exit status 3 when there was such a finding (or a worse one)
+  --control PATH      a unix socket that takes commands (below)
   --once              end when the last client has gone
 
 ${waysHelp}
 
 ${wireHelp}
+
+${controlHelp}
 
 Exit status: 0 ended as asked, 1 something broke, 2 wrong arguments, 3 see --fail-on`;
 
@@ -71,6 +75,8 @@ export interface ServeArguments {
   readonly trace: string | undefined;
   readonly jsonLog: string | undefined;
   readonly failOn: (typeof SEVERITIES)[number] | undefined;
+  /** Absolute. */
+  readonly control: string | undefined;
   readonly once: boolean;
   /** What the user should know about the arguments. */
   readonly warnings: readonly string[];
@@ -98,6 +104,7 @@ export function parse(argv: readonly string[]): ServeArguments {
       trace: { type: 'string' },
       'json-log': { type: 'string' },
       'fail-on': { type: 'string' },
+      control: { type: 'string' },
       once: { type: 'boolean', default: false },
     },
   });
@@ -128,6 +135,7 @@ export function parse(argv: readonly string[]): ServeArguments {
     trace: values.trace,
     jsonLog: values['json-log'],
     failOn: values['fail-on'] === undefined ? undefined : oneOf('fail-on', values['fail-on'], SEVERITIES),
+    control: values.control === undefined ? undefined : resolve(values.control),
     once: values.once,
     warnings,
   };
@@ -263,6 +271,12 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     };
     servers.push(serveNic(nic, path, args, { time, diagnostics, network, say }, gone));
   }
+  if (args.control !== undefined) {
+    const macs = args.nics.map(({ mac }) => mac);
+    const quit = (): void => finish('quit');
+    const { seed, control } = args;
+    opened.push(await openControl(control, { network, servers, macs, diagnostics, turns: time, seed, quit }));
+  }
   time.kick();
   introduce(args, network, wire, ways, say);
   say(`\n${await finished}: the end`);
@@ -323,6 +337,7 @@ function introduce(
       : 'network: 10.0.2.2/24 is gateway.lab: DHCP from 10.0.2.15, DNS, HTTP (GET /bytes/N, GET /sha256/N, POST /upload), echo 7, discard 9',
   );
   for (const way of ways) say(`way: ${way.text}`);
+  if (args.control !== undefined) say(`control: ${args.control}`);
   const lines = qemuArguments(args.sockets, { rootPorts: args.rootPorts });
   say('\nAdd to the command line of QEMU 10.1 or later (512M, twice, is the memory of the guest):\n');
   say(lines.map((line) => `  ${line}`).join(' \\\n'));

@@ -6,18 +6,19 @@ import { UsageError } from './usage.js';
 
 /**
  * Makes `path` (absolute) free to listen at: removes a socket at which nobody listens any more.
+ * @param option whose path it is, for errors
  * @throws UsageError when something else is there, somebody listens, or there is no such folder
  */
-export async function claimSocketPath(path: string): Promise<void> {
-  if (!existsSync(dirname(path))) throw new UsageError(`--socket: there is no folder ${dirname(path)}`);
+export async function claimSocketPath(path: string, option = 'socket'): Promise<void> {
+  if (!existsSync(dirname(path))) throw new UsageError(`--${option}: there is no folder ${dirname(path)}`);
   let isSocket: boolean;
   try {
     isSocket = lstatSync(path).isSocket();
   } catch {
     return;
   }
-  if (!isSocket) throw new UsageError(`--socket: ${path} exists and is not a socket`);
-  if (bound(path) || (await answers(path))) throw new UsageError(`--socket: somebody already listens at ${path}`);
+  if (!isSocket) throw new UsageError(`--${option}: ${path} exists and is not a socket`);
+  if (bound(path) || (await answers(path))) throw new UsageError(`--${option}: somebody already listens at ${path}`);
   rmSync(path, { force: true });
 }
 

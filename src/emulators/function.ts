@@ -173,6 +173,8 @@ export interface RingState {
   /** The next descriptor that the device takes, and the first that it may not take. */
   readonly head: number;
   readonly tail: number;
+  /** Where places hold not descriptors but their numbers (a split virtqueue): bus address of the first number, 16 bits each. */
+  readonly numbers?: number;
 }
 
 /**

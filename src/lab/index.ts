@@ -2,6 +2,7 @@
  * Ready worlds: PCs with NICs, networks, the gateway host, and the story that brings them up. The room that sees both wings.
  * @packageDocumentation
  */
+export * from './dump.js';
 export * from './gateway.js';
 export * from './hide.js';
 export * from './job.js';

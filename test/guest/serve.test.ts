@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ControlClient } from '../support/control.js';
 import { freePort } from '../support/ports.js';
 import { type LinuxGuest, startLinux } from '../support/qemu.js';
 import { proved } from '../support/results.js';
@@ -39,6 +40,8 @@ describe.skipIf(!pieces)('nicforge serve', () => {
       'warning',
       '--json-log',
       join(folder.path, 'findings'),
+      ...['--control', join(folder.path, 'control'), '--trace', join(folder.path, 'trace')],
+      ...['--pcapng', join(folder.path, 'capture')],
     ]);
     guest = await startLinux({ pieces: pieces!, args: () => serve.qemuArguments() });
     await guest.must('ins e1000; ins virtio_pci virtio_net');
@@ -69,6 +72,49 @@ describe.skipIf(!pieces)('nicforge serve', () => {
     proved({ nic, side: 'model', stranger: LINUX, what: '`nicforge serve`: cold-plugged, DHCP, 10 MiB' });
   });
 
+  test.each(NICS)(
+    '$nic: --control pulls and plugs the cable, drops frames, shows rings that the driver made',
+    async (each) => {
+      const { nic, mac } = each;
+      const control = await ControlClient.open(join(folder.path, 'control'));
+      await guest.must(`N=$(basename $(dirname $(grep -l ${mac} /sys/class/net/*/address))); test -n "$N"`);
+      await guest.must('ip link set $N up; udhcpc -i $N -n -q -t 10 -T 2');
+      const carrier = (wanted: number): Promise<string> =>
+        guest.must(
+          `for t in $(seq 100); do test "$(cat /sys/class/net/$N/carrier)" = ${wanted} && break; usleep 100000; done; cat /sys/class/net/$N/carrier`,
+        );
+      await control.must({ do: 'pull', nic });
+      expect(await carrier(0)).toBe('0');
+      await control.must({ do: 'plug', nic });
+      expect(await carrier(1)).toBe('1');
+      await control.must({ do: 'faults', nic, loss: 1 });
+      expect((await guest.run('ping -c 1 -W 1 10.0.2.2')).status).not.toBe(0);
+      await control.must({ do: 'faults', nic });
+      await guest.must('ping -c 3 -W 2 10.0.2.2');
+      if (nic === '82540em') {
+        await control.must({ do: 'speed', nic, mbit: 100 });
+        const speed =
+          'for t in $(seq 100); do test "$(cat /sys/class/net/$N/speed)" = 100 && break; usleep 100000; done';
+        expect(await guest.must(`${speed}; cat /sys/class/net/$N/speed`)).toBe('100');
+      }
+      const rings = (await control.must({ do: 'rings', nic })) as {
+        entries: number;
+        descriptors: { words: string }[];
+      }[];
+      expect(rings[0]!.entries).toBe(256);
+      expect(rings[1]!.descriptors.some(({ words }) => /[1-9a-f]/.test(words))).toBe(true);
+      // An ARP request for the guest, from the other end of the cable: its answer shows on the cable.
+      const before = (await control.must({ do: 'counters', nic })) as { sent: number };
+      const [address] = /10\.0\.2\.\d+/.exec(await guest.must('ip addr show $N'))!;
+      const target = Buffer.from(address.split('.').map(Number)).toString('hex');
+      const arp = `${'ff'.repeat(6)}5255020000010806000108000604000152550200000${'1'}0a000209${'00'.repeat(6)}${target}`;
+      expect(await control.must({ do: 'inject', nic, hex: arp.padEnd(120, '0') })).toEqual({ fate: 'delivered' });
+      await control.until({ do: 'counters', nic }, new RegExp(`"sent":(?!${before.sent},)`));
+      await guest.must('ip addr flush dev $N; ip link set $N down');
+      control.close();
+    },
+  );
+
   test('Ctrl-C while the guest runs: summary, status 0, nothing left behind', async () => {
     expect(await serve.stop('SIGINT'), serve.out.text + serve.err.text).toBe(0);
     const { text } = serve.out;
@@ -81,6 +127,17 @@ describe.skipIf(!pieces)('nicforge serve', () => {
     expect(text).toContain('the guest made no mistake that the models know');
     const findings = readFileSync(join(folder.path, 'findings'), 'utf8').split('\n').slice(0, -1);
     expect(findings.filter((line) => (JSON.parse(line) as { severity: string }).severity !== 'note')).toEqual([]);
+    const trace = readFileSync(join(folder.path, 'trace'), 'utf8');
+    for (const wanted of [
+      /^\[\d+\.\d{6}\] 82540em W CTRL = .*SLU.* \(changed: /m,
+      / 82540em W TDT = 0x[0-9a-f]{8} \(was /,
+      / 82540em sends \d+ bytes: .* DHCP discover .*\(TX ring 0 descriptor /,
+      / 82540em delivered: .* DHCP offer .*\(RX ring 0 descriptor /,
+      / virtio-net W DEVICE_STATUS = .*DRIVER_OK/,
+      / virtio-net message, vector 1$/m,
+      / virtio-net W NOTIFY\[1\] = 0x0001/,
+    ])
+      expect(trace).toMatch(wanted);
     expect(existsSync(join(folder.path, "it's a nic.0"))).toBe(false);
     expect(existsSync(join(folder.path, "it's a nic.1"))).toBe(false);
   });

@@ -136,6 +136,7 @@ export class Virtqueue {
       entryBytes: VRING.DESC_BYTES,
       head: place(this.#lastAvail),
       tail: place(tail),
+      numbers: this.#avail + VRING.AVAIL_HEADER,
     };
   }
 
