@@ -2,7 +2,7 @@
 import { type AnyReg, meta, pci } from '../registers/index.js';
 import type { BarDeclaration, CapabilityDeclaration, ConfigDeclaration } from './function.js';
 
-const { BAR, COMMAND, MSI_CONTROL, MSIX_CONTROL, PCIE_DEVCTL, PMCSR } = pci;
+const { BAR, COMMAND, MSI_CONTROL, MSIX_CONTROL, PCIE_DEVCAP, PCIE_DEVCTL, PMCSR } = pci;
 
 /** The configuration space of one function, built from its declaration. */
 export class ConfigSpace {
@@ -178,7 +178,12 @@ export class ConfigSpace {
       place(cap, 2);
       this.bytes[cap.at] = cap.id;
       this.bytes[cap.at + 1] = standard[i + 1]?.at ?? 0;
-      if (cap.id === pci.CAP.PCIE && cap.bytes.length > 8) flrAt = cap.at + PCIE_DEVCTL.at;
+      if (
+        cap.id === pci.CAP.PCIE &&
+        cap.bytes.length > 8 &&
+        (this.read(cap.at + PCIE_DEVCAP.at, 32) & PCIE_DEVCAP.FLR) !== 0
+      )
+        flrAt = cap.at + PCIE_DEVCTL.at;
     });
     this.bytes[pci.CAP_POINTER.at] = standard[0]?.at ?? 0;
     const extended = all.filter((cap) => cap.version !== undefined).sort((a, b) => a.at - b.at);

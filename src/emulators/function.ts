@@ -55,6 +55,8 @@ export interface DeviceBus {
   setLevel(on: boolean): void;
   /** An MSI or MSI-X message. Delivered after the current access; masked vectors become pending. */
   message(vector: number): void;
+  /** Forgets an MSI-X message that is pending because its vector is masked. */
+  clearMessage(vector: number): void;
   /** True while the guest has MSI-X enabled: the model then uses `message` instead of `setLevel`. */
   readonly msixEnabled: boolean;
   /** PME#: the function wants to wake the system. */

@@ -67,6 +67,11 @@ export class MsixTable {
     this.#flush(vector);
   }
 
+  /** Forgets a message that waits for its vector to be unmasked. */
+  clear(vector: number): void {
+    if (vector < this.vectors) this.#pending[vector >> 5]! &= ~(1 << (vector & 31));
+  }
+
   #flush(vector: number): void {
     const bit = 1 << (vector & 31);
     const entry = vector * WORDS;

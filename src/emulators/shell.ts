@@ -293,6 +293,10 @@ export class PciShell implements DeviceBus {
     } else if (this.#msiOn) this.#sendMsi(vector);
   }
 
+  clearMessage(vector: number): void {
+    this.#msix?.clear(vector);
+  }
+
   get msixEnabled(): boolean {
     return this.config.msixOn;
   }

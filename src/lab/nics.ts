@@ -1,5 +1,5 @@
 /** The NICs there are, by the name that command lines and reports use. One line for each chip. */
-import { type EmulatedFunction, I82540em, VirtioNet } from '../emulators/index.js';
+import { type EmulatedFunction, I82540em, I82574, VirtioNet } from '../emulators/index.js';
 
 /** How a model is made for the lab. */
 export interface NicKind {
@@ -19,6 +19,12 @@ export const NICS: readonly NicKind[] = [
     description: 'Intel 82540EM (e1000)',
     nvmBytes: [128, 512],
     make: (mac, name, nvm) => new I82540em({ mac, name, ...(nvm ? { nvm } : {}) }),
+  },
+  {
+    name: '82574l',
+    description: 'Intel 82574L (e1000e)',
+    nvmBytes: [128, 4096],
+    make: (mac, name, nvm) => new I82574({ mac, name, ...(nvm ? { nvm } : {}) }),
   },
   { name: 'virtio-net', description: 'virtio-net, modern PCI', make: (mac, name) => new VirtioNet({ mac, name }) },
 ];

@@ -2,14 +2,13 @@
  * 82540EM: the receiver. Frames from the link are filtered, summed and written to the guest's buffers; what finds no
  * descriptor waits in the FIFO. Source: 8254x §3.2, §10.1 and §3.7.5 (flow control).
  */
-import { crc32 } from '../../link/crc32.js';
 import type { FrameFate, LinkFrame } from '../../link/port.js';
-import { finish, sum16 } from '../../platform/kernels.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
 import { Admission, Admitted } from '../intel/admission.js';
 import { RxFifo } from '../intel/fifo.js';
 import type { FlowControl } from '../intel/flow-control.js';
+import { FrameWriter, packetChecksum } from '../intel/frame-writer.js';
 import type { StatisticsUnit } from '../intel/statistics.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
 import type { InterruptUnit } from './interrupts.js';
@@ -45,7 +44,7 @@ export class RxUnit {
   readonly #rxcsum: number;
   readonly #ctrl: number;
   readonly #rsrpd: number;
-  readonly #scratch: number;
+  readonly #writer: FrameWriter;
   readonly #fifo: RxFifo;
 
   constructor(
@@ -74,7 +73,7 @@ export class RxUnit {
     this.#rxcsum = regs.slot(RXCSUM);
     this.#ctrl = regs.slot(CTRL);
     this.#rsrpd = regs.slot(RSRPD);
-    this.#scratch = bus.allocBuffer(64);
+    this.#writer = new FrameWriter(bus);
     this.#fifo = new RxFifo(bus, FIFO_BYTES);
     regs.on(RDT, { write: (value) => this.#doorbell(value & 0xffff) });
     regs.on(RCTL, { write: (value, _i, old) => this.#control(value, old) });
@@ -139,69 +138,33 @@ export class RxUnit {
     const tail = this.#values[this.#rdt]!;
     if (size === 0 || head >= size || tail >= size) return false;
     const strip = (flags & Admitted.tagged) !== 0 && (this.#values[this.#ctrl]! & CTRL.VME) !== 0;
-    const fcs = (control & RCTL.SECRC) !== 0 ? 0 : FCS;
-    let left = frame.length - (strip ? 4 : 0) + fcs;
+    const fcs = (control & RCTL.SECRC) === 0;
     const free = (tail - head + size) % size;
-    if (free * buffer < left) return false;
-    const { arena } = frame;
+    if (free * buffer < FrameWriter.size(frame, strip, fcs)) return false;
     const base = (this.#values[this.#rdbah]! >>> 0) * 0x1_0000_0000 + ((this.#values[this.#rdbal]! & ~15) >>> 0);
     const status = this.#status(frame, flags, strip);
-    const csum = this.#checksum(frame);
-    const data = left - fcs;
-    let from = frame.offset;
-    if (strip) {
-      // The two addresses move over the tag, in the sender's buffer only until the call returns.
-      const { u8 } = arena;
-      this.#bus.arena.u8.set(u8.subarray(from, from + 16), this.#scratch);
-      u8.copyWithin(from + 4, from, from + 12);
-      from += 4;
-    }
+    const csum = packetChecksum(frame, this.#values[this.#rxcsum]! & RXCSUM.PCSS, this.#found);
+    this.#writer.begin(frame, strip, fcs);
+    const all = this.#writer.bytes;
     let done = 0;
     this.#slot.ring = 'RX ring 0';
-    while (left > 0) {
+    while (done < all) {
       const descriptor = base + head * DESCRIPTOR_BYTES;
       const address = (this.#bus.read32(descriptor + 4) >>> 0) * 0x1_0000_0000 + (this.#bus.read32(descriptor) >>> 0);
-      const bytes = Math.min(buffer, left);
-      const body = Math.min(bytes, data - done);
-      if (body > 0) this.#bus.write(address, arena, from + done, body);
-      if (bytes > body)
-        this.#writeFcs(frame, address + Math.max(0, body), Math.max(0, done - data), bytes - Math.max(0, body));
+      const bytes = Math.min(buffer, all - done);
+      this.#writer.write(address, done, bytes);
       done += bytes;
-      left -= bytes;
       this.#slot.index = head;
       this.#slot.address = descriptor;
       this.#bus.write32(descriptor + 8, bytes | (csum << 16));
-      this.#bus.write32(descriptor + 12, left === 0 ? status | EOP | DD : (status & ~0xffff) | DD);
+      this.#bus.write32(descriptor + 12, done === all ? status | EOP | DD : (status & ~0xffff) | DD);
       head = head + 1 === size ? 0 : head + 1;
     }
-    if (strip) arena.u8.set(this.#bus.arena.u8.subarray(this.#scratch, this.#scratch + 16), frame.offset);
+    this.#writer.end();
     this.#values[this.#rdh] = head;
     this.#thresholds(control, (tail - head + size) % size, size);
     this.#interrupts.received();
     return true;
-  }
-
-  /** Writes `bytes` bytes of the FCS, from its byte `skip` on. */
-  #writeFcs(frame: LinkFrame, address: number, skip: number, bytes: number): void {
-    let value = crc32(frame.arena, frame.offset, frame.length);
-    if (!frame.fcsOk) value = ~value;
-    this.#bus.arena.view.setInt32(this.#scratch + 32, value, true);
-    this.#bus.write(address, this.#bus.arena, this.#scratch + 32 + skip, bytes);
-  }
-
-  /** Packet checksum: ones complement sum from RXCSUM.PCSS to the end of the frame (8254x §3.2.8). */
-  #checksum(frame: LinkFrame): number {
-    const start = this.#values[this.#rxcsum]! & RXCSUM.PCSS;
-    if (start >= frame.length) return 0xffff;
-    const { l4Checked, l4, end, l4Sum } = this.#found;
-    const { arena, offset, length } = frame;
-    // Most of the bytes were summed for the TCP or UDP checksum; an odd piece can only be the last one of a sum.
-    const known = l4Checked && start <= l4 && ((l4 - start) & 1) === 0 && (end === length || ((end - l4) & 1) === 0);
-    const sum = known
-      ? sum16(arena, offset + end, length - end, sum16(arena, offset + start, l4 - start, l4Sum))
-      : sum16(arena, offset + start, length - start);
-    const value = ~finish(sum) & 0xffff;
-    return ((value & 0xff) << 8) | (value >> 8);
   }
 
   #status(frame: LinkFrame, flags: number, strip: boolean): number {

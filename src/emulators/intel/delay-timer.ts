@@ -14,11 +14,12 @@ export class DelayTimer {
   #limit: Micros = 0;
   #waiting = false;
 
-  constructor(bus: DeviceBus, expire: () => void) {
+  /** @param expire told whether the absolute limit ended the wait */
+  constructor(bus: DeviceBus, expire: (absolute: boolean) => void) {
     this.#bus = bus;
     this.#alarm = bus.alarm(() => {
       this.#waiting = false;
-      expire();
+      expire(this.#bus.now >= this.#limit);
     });
   }
 

@@ -83,7 +83,7 @@ export const RXDX_STATERR = reg(
     UDPV: bit(10, 'rw', 'A fragmented UDP datagram has a checksum'),
     ACK: bit(15, 'rw', 'A TCP ACK without payload'),
     PTYPE: bits(19, 16, 'rw', 'What the packet is', {
-      values: { 0: 'MAC', 1: 'IPv4', 2: 'IPv4 TCP/UDP', 3: 'IPv4 fragment', 5: 'IPv6', 6: 'IPv6 TCP/UDP' },
+      values: { 0: 'MAC', 1: 'IPv4', 2: 'IPv4 TCP/UDP', 5: 'IPv6', 6: 'IPv6 TCP/UDP' },
     }),
     CE: bit(24, 'rw', 'Bad FCS or alignment'),
     SE: bit(25, 'rw', 'Symbol error'),
@@ -92,6 +92,27 @@ export const RXDX_STATERR = reg(
     TCPE: bit(29, 'rw', 'TCP or UDP checksum wrong'),
     IPE: bit(30, 'rw', 'IPv4 header checksum wrong'),
     RXE: bit(31, 'rw', 'RX data error'),
+  },
+);
+/** The same word, with what a legacy descriptor has of it. */
+export const RXDX_BYTES = reg(
+  'RXDX_BYTES',
+  8,
+  { doc: 'Extended receive descriptor: the bytes that a legacy one shares', ref: '82574 §7.1' },
+  {
+    STATUS: bits(7, 0, 'rw', 'Status'),
+    ERRORS: bits(31, 24, 'rw', 'Errors'),
+  },
+);
+/** {@link RXD_STATUS} by bytes. */
+export const RXD_BYTES = reg(
+  'RXD_BYTES',
+  12,
+  { doc: 'Legacy receive descriptor: status, errors and tag by bytes', ref: '82574 §7.1' },
+  {
+    STATUS: bits(7, 0, 'rw', 'Status'),
+    ERRORS: bits(15, 8, 'rw', 'Errors'),
+    SPECIAL: bits(31, 16, 'rw', 'Tag control information'),
   },
 );
 export const RXDX_LENGTH = reg(

@@ -147,8 +147,34 @@ export const BM_PORT_GENERAL = reg(
     REST: bits(15, 6, 'rw', 'Port options', { inert: true }),
   },
 );
+export const BM_PORT_FORCE = reg(
+  'BM_PORT_FORCE',
+  r(16),
+  { ...w, doc: 'Port control', ref: "e1000e's loopback test: register 16 of page 769" },
+  {
+    LOW: bits(1, 0, 'rw', 'Port options', { inert: true }),
+    DUPLEX: bits(3, 2, 'rw', 'Force full duplex', { inert: true }),
+    MIDDLE: bits(5, 4, 'rw', 'Port options', { inert: true }),
+    LINK: bit(6, 'rw', 'Force link', { inert: true }),
+    REST: bits(15, 7, 'rw', 'Port options', { inert: true }),
+  },
+);
+export const BM_PORT_EARLY = reg(
+  'BM_PORT_EARLY',
+  r(20),
+  { ...w, doc: 'Early link', ref: "e1000e's loopback test: register 20 of page 769" },
+  {
+    LOW: bits(9, 0, 'rw', 'Port options', { inert: true }),
+    ENABLE: bit(10, 'rw', 'Early link', { inert: true }),
+    REST: bits(15, 11, 'rw', 'Port options', { inert: true }),
+  },
+);
 /** Page 769. */
-export const phyPortMap = registerMap('82574l', 'PHY page 769', 64, [16], { BM_PORT_GENERAL });
+export const phyPortMap = registerMap('82574l', 'PHY page 769', 64, [16], {
+  BM_PORT_FORCE,
+  BM_PORT_GENERAL,
+  BM_PORT_EARLY,
+});
 
 export const BM_WUC_ADDRESS = word('BM_WUC_ADDRESS', r(17), 'rw', {
   ...w,
@@ -163,6 +189,19 @@ export const BM_WUC_DATA = word('BM_WUC_DATA', r(18), 'rw', {
 /** Page 800. */
 export const phyWakeMap = registerMap('82574l', 'PHY page 800', 64, [16], { BM_WUC_ADDRESS, BM_WUC_DATA });
 
+export const BM_LINK_FORCE = reg(
+  'BM_LINK_FORCE',
+  r(16),
+  { ...w, doc: 'Forced link', ref: "e1000e's loopback test: register 16 of page 776" },
+  {
+    LOW: bits(5, 0, 'rw', 'Link options', { inert: true }),
+    UP: bit(6, 'rw', 'Link up', { inert: true }),
+    REST: bits(15, 7, 'rw', 'Link options', { inert: true }),
+  },
+);
+/** Page 776. */
+export const phyLinkMap = registerMap('82574l', 'PHY page 776', 64, [16], { BM_LINK_FORCE });
+
 /** Wake-up registers behind page 800; all are stored. */
 export const WAKE_REGISTERS = 256;
 /** Pages by number, beside page 0. */
@@ -172,6 +211,7 @@ export const PHY_PAGES = {
   5: phyPage5Map,
   6: phyPage6Map,
   769: phyPortMap,
+  776: phyLinkMap,
   800: phyWakeMap,
 } as const;
 /** Numbers of the pages that have a name. */

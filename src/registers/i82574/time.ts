@@ -4,7 +4,7 @@ import { bit, bits, reg, word } from '../define.js';
 const S = '82574 §10.2.9';
 
 export const SYSTIML = word('SYSTIML', 0xb600, 'rw', {
-  doc: 'System time, low; reading it holds SYSTIMH',
+  doc: 'System time, low',
   ref: S,
   volatile: true,
 });
