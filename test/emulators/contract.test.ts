@@ -6,7 +6,11 @@ import { driverContract, modelContract } from '../../src/testing/index.js';
 import { cases } from '../lab/support.js';
 
 const MAC = Uint8Array.of(0x52, 0x54, 0, 1, 2, 3);
-const DRIVERS: Readonly<Record<string, string>> = { '82540em': 'e1000', 'virtio-net': 'virtio-net' };
+const DRIVERS: Readonly<Record<string, string>> = {
+  '82540em': 'e1000',
+  '82574l': 'e1000e',
+  'virtio-net': 'virtio-net',
+};
 
 describe.each(NICS.map((nic) => [nic.name, nic] as const))('%s', (name, nic) => {
   const make = () => nic.make(MAC, name);

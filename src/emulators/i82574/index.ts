@@ -8,6 +8,7 @@ import type {
   EmulatedFunction,
   FrameDescriptor,
   ResetKind,
+  RingState,
 } from '../function.js';
 import type { IntelChip } from '../intel/chip.js';
 import { FilterUnit } from '../intel/filter.js';
@@ -26,8 +27,9 @@ import { ChipSide, QueueSide } from './tx-side.js';
 
 export { nvmImage, withNvmChecksum } from './nvm.js';
 
-const { CTRL, STATUS, CTRL_EXT, SWSM, ICR, RAL, RAH, RCTL, PBA, TCTL, WUC, IOADDR, IODATA, TX_QUEUES } = i82574;
-const { NVM_MAC, NVM_INIT3 } = i82574;
+const { CTRL, STATUS, CTRL_EXT, SWSM, ICR, RAL, RAH, RCTL, PBA, TCTL, WUC, IOADDR, IODATA, TX_QUEUES, RX_QUEUES } =
+  i82574;
+const { NVM_MAC, NVM_INIT3, DESCRIPTOR_BYTES } = i82574;
 
 /** KiB of packet buffer, for both directions. */
 const PACKET_BUFFER = 40;
@@ -43,9 +45,23 @@ const CHIP: IntelChip = {
   },
 };
 
-const MAPS: readonly BarMap[] = [
-  { bar: Bar.registers, at: 0, map: i82574.bar0Map },
-  { bar: Bar.io, at: 0, map: i82574.ioMap },
+const RINGS = [
+  ...TX_QUEUES.map((q, i) => ({
+    ring: `TX ring ${i}`,
+    low: q.TDBAL,
+    high: q.TDBAH,
+    bytes: q.TDLEN,
+    head: q.TDH,
+    tail: q.TDT,
+  })),
+  ...RX_QUEUES.map((q, i) => ({
+    ring: `RX ring ${i}`,
+    low: q.RDBAL,
+    high: q.RDBAH,
+    bytes: q.RDLEN,
+    head: q.RDH,
+    tail: q.RDT,
+  })),
 ];
 
 /** How a chip is made. */
@@ -63,10 +79,13 @@ export class I82574 implements EmulatedFunction {
   readonly name = '82574l';
   readonly config: ConfigDeclaration;
   readonly port: LinkPort;
-  readonly maps = MAPS;
   readonly descriptor: FrameDescriptor = { ring: '', index: -1, address: 0 };
   /** Registers of BAR 0. */
   readonly regs = new RegisterFile(i82574.bar0Map);
+  readonly maps: readonly BarMap[] = [
+    { bar: Bar.registers, at: 0, map: i82574.bar0Map, file: this.regs },
+    { bar: Bar.io, at: 0, map: i82574.ioMap },
+  ];
   readonly #ctrl = this.regs.slot(CTRL);
   readonly #rctl = this.regs.slot(RCTL);
   readonly #flash: Uint16Array;
@@ -166,9 +185,25 @@ export class I82574 implements EmulatedFunction {
     else if (bar === Bar.io && at === IODATA.at) this.regs.write(this.#ioAddress, width, value);
   }
 
+  rings(): readonly RingState[] {
+    const units = this.#rx.descriptorUnits;
+    return RINGS.map(({ ring, low, high, bytes, head, tail }) => {
+      const unit = ring.startsWith('RX') ? units : 1;
+      return {
+        ring,
+        address: (this.regs.get(high) >>> 0) * 0x1_0000_0000 + ((this.regs.get(low) & ~15) >>> 0),
+        entries: this.regs.get(bytes) / (DESCRIPTOR_BYTES * unit),
+        entryBytes: DESCRIPTOR_BYTES * unit,
+        head: this.regs.get(head) / unit,
+        tail: this.regs.get(tail) / unit,
+      };
+    });
+  }
+
   reset(kind: ResetKind): void {
     this.#ioAddress = 0;
     this.#power = 0;
+    this.#phyWasReset = false;
     if (kind === 'power-on') this.#nvm.powerOn();
     this.#macReset();
     if (kind === 'power-on' || kind === 'bus') this.#phy.reset();

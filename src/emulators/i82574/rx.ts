@@ -86,6 +86,11 @@ export class RxUnit {
     this.#settings.refresh();
   }
 
+  /** 16-byte units of a descriptor in the format that is set. */
+  get descriptorUnits(): number {
+    return this.#settings.units;
+  }
+
   /** Looks whether frames that wait find descriptors now. */
   kick(): void {
     if (this.#fifo.frames > 0 && !this.#alarm.armed) this.#alarm.arm(this.#bus.now);

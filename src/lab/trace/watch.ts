@@ -209,6 +209,10 @@ class WatchedBus implements DeviceBus {
     this.#bus.message(vector);
   }
 
+  clearMessage(vector: number): void {
+    this.#bus.clearMessage(vector);
+  }
+
   get msixEnabled(): boolean {
     return this.#bus.msixEnabled;
   }
