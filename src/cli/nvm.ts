@@ -5,7 +5,7 @@ import { columns } from './text.js';
 import { UsageError } from './usage.js';
 
 export const help = `nicforge nvm FILE
-  What an EEPROM image of an Intel 8254x holds ("ethtool -e eth0 raw on > FILE" makes one), and whether its checksum is right.`;
+  What an EEPROM or flash image of an Intel 8254x or 82574 holds ("ethtool -e eth0 raw on > FILE" makes one), and whether its checksum is right.`;
 
 /** Runs the command and returns what it prints. */
 export function nvmCommand(argv: readonly string[]): string {

@@ -43,9 +43,9 @@ describe('arguments', () => {
   const base = ['82540em', '--socket', '/run/nic'];
 
   test.each([
-    [[], /at least one NIC: 82540em, virtio-net/],
+    [[], /at least one NIC: 82540em, 82574l, virtio-net/],
     [['82540em'], /needs --socket PATH/],
-    [['8139', '--socket', '/run/nic'], /no NIC "8139"; there are 82540em, virtio-net/],
+    [['8139', '--socket', '/run/nic'], /no NIC "8139"; there are 82540em, 82574l, virtio-net/],
     [[...new Array<string>(9).fill('82540em'), '--socket', '/run/nic'], /at most 8 NICs/],
     [[...base, '--frobnicate', 'x'], /Unknown option '--frobnicate'/],
     [[...base, '--forward', 'x'], /--forward takes tcp:ADDRESS:PORT=HOST:PORT/],

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { V86 } from 'v86';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type EmulatedFunction, I82540em, VirtioNet } from '../../src/emulators/index.js';
+import { type EmulatedFunction, I82540em, I82574, VirtioNet } from '../../src/emulators/index.js';
 import { RealTime, V86Host } from '../../src/hosts/v86/index.js';
 import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { openPeer, type Peer, type PeerKind } from '../support/peer.js';
@@ -28,6 +28,7 @@ function image(data: Uint8Array): { buffer: ArrayBuffer } {
 const CASES: readonly { title: string; peer: PeerKind; make: () => EmulatedFunction }[] = [
   { title: '82540em, gateway behind the cable', peer: 'gateway', make: () => new I82540em() },
   { title: '82540em, slirp behind the cable', peer: 'slirp', make: () => new I82540em() },
+  { title: '82574l, gateway behind the cable', peer: 'gateway', make: () => new I82574() },
   { title: 'virtio-net, gateway behind the cable', peer: 'gateway', make: () => new VirtioNet() },
 ];
 

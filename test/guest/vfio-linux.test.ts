@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type EmulatedFunction, I82540em, VirtioNet } from '../../src/emulators/index.js';
+import { type EmulatedFunction, I82540em, I82574, VirtioNet } from '../../src/emulators/index.js';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../../src/hosts/vfio-user/index.js';
 import type { Cable } from '../../src/link/index.js';
 import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
@@ -22,6 +22,10 @@ const TROUBLE = /BUG|WARN|Oops|NETDEV WATCHDOG|Call Trace|Hang|[Ff]ail|[Ee]rror/
 interface Chip {
   readonly name: string;
   readonly module: string;
+  /** Parameters for {@link Chip.module}. */
+  readonly parameters?: string;
+  /** What stands behind the cable; both when not told. */
+  readonly peers?: readonly PeerKind[];
   readonly driver: string;
   /** 1000 Mbit/s full duplex is negotiated, not only assumed. */
   readonly negotiates: boolean;
@@ -44,6 +48,21 @@ const CHIPS: readonly Chip[] = [
     unplug: true,
     make: () => new I82540em({ mac: MAC }),
   },
+  ...[
+    { mode: 2, interrupts: /PCI-MSIX.*eth\d+-rx-0/ },
+    { mode: 1, interrupts: /PCI-MSI-.*eth/, peers: ['gateway'] as const },
+    { mode: 0, interrupts: /IO-APIC.*fasteoi.*eth/, peers: ['gateway'] as const },
+  ].map(({ mode, ...rest }) => ({
+    name: '82574l',
+    module: 'e1000e',
+    parameters: `IntMode=${mode}`,
+    driver: 'e1000e',
+    negotiates: true,
+    selfTest: true,
+    unplug: false,
+    make: () => new I82574({ mac: MAC }),
+    ...rest,
+  })),
   {
     name: 'virtio-net',
     module: 'virtio_pci virtio_net',
@@ -59,7 +78,11 @@ const CHIPS: readonly Chip[] = [
 const PEERS: readonly PeerKind[] = ['gateway', 'slirp'];
 
 const CASES = CHIPS.flatMap((chip) =>
-  PEERS.map((kind) => ({ chip, kind, title: `${chip.name}, ${kind} behind the cable` })),
+  (chip.peers ?? PEERS).map((kind) => ({
+    chip,
+    kind,
+    title: `${[chip.name, chip.parameters].filter(Boolean).join(' ')}, ${kind} behind the cable`,
+  })),
 );
 
 describe.skipIf(!pieces).each(CASES)('Linux over vfio-user: $title', ({ chip, kind }) => {
@@ -74,7 +97,7 @@ describe.skipIf(!pieces).each(CASES)('Linux over vfio-user: $title', ({ chip, ki
 
   beforeAll(async () => {
     guest = await startLinux({ pieces: pieces!, args: () => ['-device', 'pcie-root-port,id=rp,chassis=1'] });
-    await guest.must(`ins ${chip.module}`);
+    await guest.must(load(chip));
     await guest.must('dmesg -c > /dev/null');
     peer = await openPeer(kind, BYTES, time, pieces!.qemu);
     cable = peer.plug(fn.port!);
@@ -155,6 +178,12 @@ describe.skipIf(!pieces).each(CASES)('Linux over vfio-user: $title', ({ chip, ki
       expect(server.connected).toBe(false);
     });
 });
+
+/** A line of shell that inserts a chip's driver; with parameters only for the driver, not for what it depends on. */
+function load({ module, parameters }: Chip): string {
+  if (parameters === undefined) return `ins ${module}`;
+  return `for each in $(grep -v ^${module}$ /modules/${module}.order); do ins $each || insmod /modules/$each.ko; done; insmod /modules/${module}.ko ${parameters}`;
+}
 
 /** A line of shell that polls for 15 s. */
 function waitUntil(condition: string): string {

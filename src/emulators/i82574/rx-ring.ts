@@ -64,6 +64,11 @@ export class RxRing {
     regs.on(registers.RDLEN, { write: (value, _index, old) => this.#checkLength(value, old) });
   }
 
+  /** Name of its length register. */
+  get lengthName(): string {
+    return this.#registers.RDLEN[meta].name;
+  }
+
   /** 16-byte units of the ring. */
   get size(): number {
     return (this.#values[this.#rdlen]! & RDLEN0.LEN) / DESCRIPTOR_BYTES;

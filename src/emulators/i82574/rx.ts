@@ -156,6 +156,17 @@ export class RxUnit {
     if (settings.extended && this.#status.hashes) this.#rss.classify(frame.arena, frame.offset, this.#headers);
     const ring = this.#rings[this.#rss.queue]!;
     const strip = (flags & Admitted.tagged) !== 0 && settings.strips;
+    if (ring.size === 0) {
+      // Not when RCTL.EN is set: e1000e sets it for a moment before it gives the ring.
+      this.#mistake(
+        'ring-length',
+        ring.lengthName,
+        0,
+        'a frame came and the receiver has no ring for it',
+        '82574 §4.6',
+      );
+      return false;
+    }
     if (!ring.fits(frame, strip, this.#headers)) return false;
     this.#status.find(frame, flags, strip, (flags & STAMPED) !== 0, this.#headers, this.#rss);
     const low = ring.write(frame, strip, this.#status);
@@ -179,8 +190,6 @@ export class RxUnit {
     if ((value & RCTL.BSEX) !== 0 && pick(value, RCTL.BSIZE) === 0 && pick(value, RCTL.FLXBUF) === 0)
       this.#mistake('reserved-bits', 'RCTL', value, 'BSIZE 0 with BSEX is reserved', RCTL[meta].ref);
     if ((old & RCTL.EN) !== 0) return;
-    if ((value & RCTL.LBM) === 0 && this.#rings.every((ring) => ring.size === 0))
-      this.#mistake('ring-length', 'RDLEN0', 0, 'the receiver was enabled without a ring', '82574 §4.6');
     const control = this.#regs.get(RFCTL);
     if (pick(value, RCTL.DTYP) !== 0) {
       if ((control & RFCTL.EXSTEN) === 0)

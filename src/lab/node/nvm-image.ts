@@ -1,11 +1,11 @@
-/** Reading NVM images of NICs: what a dump of an EEPROM (`ethtool -e raw on`) holds. Source: 8254x §5.6. */
+/** Reading NVM images of NICs: what a dump of an EEPROM (`ethtool -e raw on`) holds. Source: 8254x §5.6; 82574 §6.1. */
 import { Parser } from 'binary-parser';
 
 /** Words that the checksum covers, and what they sum to (8254x §5.6.35). */
 const CHECKED_WORDS = 64;
 const SUM = 0xbaba;
 
-/** What an image of an Intel 8254x holds. */
+/** What an image of an Intel 8254x or 82574 holds. */
 export interface IntelNvm {
   /** `52:54:00:12:34:56`. */
   readonly mac: string;
@@ -59,12 +59,14 @@ const intelNvm = new Parser()
   .uint16('checksum');
 
 /**
- * Reads an image of an Intel 8254x EEPROM.
+ * Reads an image of an Intel 8254x EEPROM, or of an 82574's NVM, whose first words mean the same.
  * @throws RangeError when it is shorter than 64 words or of an odd length
  */
 export function parseIntelNvm(image: Uint8Array): IntelNvm {
   if (image.length < 2 * CHECKED_WORDS || image.length % 2 !== 0)
-    throw new RangeError(`an image of an 8254x EEPROM has 128 or 512 bytes, this one ${image.length}`);
+    throw new RangeError(
+      `an image of an Intel NVM has an even number of bytes and at least 128, this one ${image.length}`,
+    );
   const raw = intelNvm.parse(Buffer.from(image)) as RawIntelNvm;
   let sum = 0;
   for (let i = 0; i < CHECKED_WORDS; i++) sum += image[2 * i]! | (image[2 * i + 1]! << 8);
