@@ -2,6 +2,8 @@
  * Ready worlds: PCs with NICs, networks, the gateway host, and the story that brings them up. The room that sees both wings.
  * @packageDocumentation
  */
+
+export * from './device-faults.js';
 export * from './dump.js';
 export * from './gateway.js';
 export * from './hide.js';

@@ -44,6 +44,7 @@ const PARTS: IntelParts = {
   // It masters 32 bits on a PC's bus.
   dmaBelow: 2 ** 32,
   causes: RXT0 | RXDMT0 | RXO | RXSEQ | LSC | TXDW,
+  missed: RXDMT0,
   asserted: 0,
 };
 

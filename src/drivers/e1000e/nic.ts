@@ -50,10 +50,11 @@ const PARTS: IntelParts = {
   largestMtu: 9212,
   dmaBelow: 2 ** 53,
   causes: ICR.RXT0 | ICR.RXDMT0 | ICR.TXDW | OTHER_CAUSES,
+  missed: ICR.RXDMT0,
   asserted: ICR.INT_ASSERTED,
 };
 /** With a vector for each: the queues' causes in place of the ones that stand for all queues. */
-const PARTS_MSIX: IntelParts = { ...PARTS, causes: RX_CAUSES | TX_CAUSES | OTHER_CAUSES };
+const PARTS_MSIX: IntelParts = { ...PARTS, causes: RX_CAUSES | TX_CAUSES | OTHER_CAUSES, missed: RX_CAUSES };
 
 /** A bound 82574L. One queue each way: the stack is one thread, so RSS would only cost. */
 export class E1000eNic extends IntelNic {

@@ -43,6 +43,8 @@ export interface IntelParts extends RxParts, TxParts {
   readonly dmaBelow: number;
   /** Interrupt causes to hear of, in ICR's bits. */
   readonly causes: number;
+  /** Of those, what to raise by ICS every two seconds, in case an interrupt got lost. */
+  readonly missed: number;
   /** Bit of ICR without which an interrupt is another device's; 0: any cause will do. */
   readonly asserted: number;
 }
@@ -267,6 +269,7 @@ export abstract class IntelNic implements Nic {
       this.#gone('STATUS');
       return 1;
     }
+    if (this.#armed) this.io.write32(chip.ICS.at, this.parts.missed);
     const link = hw.readLink(chip, status);
     const before = this.#status.link.up;
     this.#nextLook = now + (this.#mode === 'polled' || !link.up ? LINK_POLL_US : WATCHDOG_US);

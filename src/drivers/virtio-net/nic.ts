@@ -279,6 +279,7 @@ export class VirtioNic implements Nic {
       this.#recover('the device asked to be reset');
       return 1;
     }
+    this.#missed();
     const link = readLink(this.#pci, this.features);
     if (link.announce && this.#control && has(this.features, NET_FEATURE.GUEST_ANNOUNCE)) this.#control.announced();
     const { up } = this.#status.link;
@@ -286,6 +287,16 @@ export class VirtioNic implements Nic {
     if (link.up === up) return 0;
     this.#counts.linkChanges++;
     return 1;
+  }
+
+  /**
+   * An interrupt that got lost is the last one: its pin stays high until ISR is read, its message is not sent again before
+   * the index is moved on. Every two seconds both are done without being asked.
+   */
+  #missed(): void {
+    if (this.#mode === 'polled') return;
+    this.#armed = false;
+    if (this.#mode === 'intx') this.#intx();
   }
 
   /** Frames that stay with the device although it should have taken them: ring again, in case a doorbell got lost. */

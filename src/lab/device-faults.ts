@@ -1,0 +1,373 @@
+/**
+ * Broken hardware by name and seed: a model that hangs, loses interrupts, writes late, or is not all there. What a driver
+ * does about it is what separates one that works from one that works on the author's desk.
+ */
+import {
+  type DeviceBus,
+  DmaFault,
+  type EmulatedFunction,
+  type ModelAlarm,
+  type ResetKind,
+} from '../emulators/index.js';
+import { type Arena, arenaOver } from '../platform/arena.js';
+import type { Micros } from '../platform/clock.js';
+import type { Random } from '../platform/random.js';
+import { i82540em, i82574, meta, at as offsetOf, pick, put } from '../registers/index.js';
+import { WrappedBus, WrappedFunction } from './wrap.js';
+
+/** What can be wrong, by name. */
+export const DEVICE_FAULTS = {
+  'hung-transmitter': 'doorbells of the transmitter do nothing for some seconds, or until its ring is set up again',
+  'lost-interrupt': 'interrupts get lost, several in a row',
+  'late-dma':
+    "what the device writes arrives late, but in order, before the next register read, and before an interrupt's message",
+  'link-flap': 'the cable goes out and in again',
+  'bad-nvm': 'a bit of the NVM reads wrong',
+  'silent-phy': 'accesses to the PHY never end',
+  removal: 'the device is pulled out: everything reads all ones, nothing is written any more',
+} as const;
+
+/** One of {@link DEVICE_FAULTS}. */
+export type DeviceFault = keyof typeof DEVICE_FAULTS;
+
+/** Something that can be pulled and plugged: a cable. */
+export interface Pluggable {
+  pull(): void;
+  plug(): void;
+}
+
+/** Options of {@link breakDevice}. */
+export interface DeviceFaultOptions {
+  readonly fault: DeviceFault;
+  readonly random: Random;
+  /** For `link-flap`. */
+  readonly cable?: () => Pluggable | undefined;
+}
+
+/** A broken device. */
+export interface BrokenDevice {
+  /** The model with its fault; to be plugged in instead of it. */
+  readonly model: EmulatedFunction;
+  /** Starts the faults that come and go; `bad-nvm` and `silent-phy` are there from the beginning. */
+  begin(): void;
+  /** No more faults will come; a device that was removed stays so. */
+  readonly over: boolean;
+  /** How often it did something wrong. */
+  readonly count: number;
+}
+
+/** Registers that faults concern, by chip and name. */
+interface Points {
+  /** Doorbells of the transmitter; with a value, only writes of that value are. */
+  readonly doorbells: readonly string[];
+  readonly doorbell?: number;
+  /** A write to it sets the transmitter up anew. */
+  readonly setUp: string;
+  /** PHY access: its bit that says that it has ended. */
+  readonly phy?: { readonly register: string; readonly ready: number };
+  /** NVM access: the field with the word. */
+  readonly nvm?: { readonly register: string; readonly data: number };
+}
+
+const POINTS: Readonly<Record<string, Points>> = {
+  '82540em': {
+    doorbells: ['TDT'],
+    setUp: 'TDLEN',
+    phy: { register: 'MDIC', ready: i82540em.MDIC.R },
+    nvm: { register: 'EERD', data: i82540em.EERD.DATA },
+  },
+  '82574l': {
+    doorbells: ['TDT0', 'TDT1'],
+    setUp: 'TDLEN0',
+    phy: { register: 'MDIC', ready: i82574.MDIC.R },
+    nvm: { register: 'EERD', data: i82574.EERD.DATA },
+  },
+  // Queue 1 is the transmitter's (virtio 1.2 §5.1.2).
+  'virtio-net': { doorbells: ['NOTIFY'], doorbell: 1, setUp: 'QUEUE_ENABLE' },
+};
+
+/** Faults that a chip can have. */
+export function faultsOf(fn: EmulatedFunction): DeviceFault[] {
+  const points = POINTS[fn.name];
+  const all = Object.keys(DEVICE_FAULTS) as DeviceFault[];
+  return all.filter((fault) => {
+    if (fault === 'hung-transmitter') return points !== undefined;
+    if (fault === 'silent-phy') return points?.phy !== undefined;
+    return fault === 'bad-nvm' ? points?.nvm !== undefined : true;
+  });
+}
+
+/** @throws RangeError for a fault that the chip cannot have */
+export function breakDevice(fn: EmulatedFunction, options: DeviceFaultOptions): BrokenDevice {
+  if (!faultsOf(fn).includes(options.fault)) throw new RangeError(`${fn.name} cannot have the fault ${options.fault}`);
+  return new Broken(fn, options);
+}
+
+const ROUNDS = 3;
+const FIRST: Micros = 20_000;
+const BETWEEN: Micros = 30_000;
+const HANG: Micros = 5_000_000;
+const LOSSES = 4;
+const LATE: Micros = 60;
+const FLAP: Micros = 200_000;
+/** Writes that are held back at most; then they arrive. */
+const HELD = 256;
+
+class Broken extends WrappedFunction implements BrokenDevice {
+  readonly #fault: DeviceFault;
+  readonly #random: Random;
+  readonly #cable: DeviceFaultOptions['cable'];
+  readonly #points: Points | undefined;
+  #bus: FaultyBus | undefined;
+  #alarm: ModelAlarm | undefined;
+  #rounds = 0;
+  #active = false;
+  #removed = false;
+  count = 0;
+
+  constructor(fn: EmulatedFunction, options: DeviceFaultOptions) {
+    super(fn);
+    this.#fault = options.fault;
+    this.#random = options.random;
+    this.#cable = options.cable;
+    this.#points = POINTS[fn.name];
+  }
+
+  override attach(bus: DeviceBus): void {
+    this.#bus = new FaultyBus(bus, this.#random, () => void this.count++);
+    this.#alarm = bus.alarm(() => this.#turn());
+    this.fn.attach(this.#bus);
+  }
+
+  get model(): EmulatedFunction {
+    return this;
+  }
+
+  begin(): void {
+    if (this.#fault === 'bad-nvm' || this.#fault === 'silent-phy') return;
+    this.#rounds = this.#fault === 'removal' || this.#fault === 'hung-transmitter' ? 1 : ROUNDS;
+    this.#arm(this.#random.below(FIRST));
+  }
+
+  get over(): boolean {
+    return this.#rounds === 0 && !this.#active;
+  }
+
+  #arm(wait: Micros): void {
+    this.#alarm!.arm(this.#bus!.now + wait);
+  }
+
+  /** A fault begins or ends. */
+  #turn(): void {
+    const random = this.#random;
+    if (this.#active) {
+      this.#end();
+      if (this.#rounds > 0) this.#arm(random.below(BETWEEN));
+      return;
+    }
+    if (this.#rounds === 0) return;
+    this.#rounds--;
+    this.#active = true;
+    switch (this.#fault) {
+      case 'hung-transmitter':
+        this.#arm(random.below(HANG));
+        break;
+      case 'lost-interrupt':
+        this.#bus!.losing += 1 + random.below(LOSSES);
+        this.#arm(random.below(BETWEEN));
+        break;
+      case 'late-dma':
+        this.#bus!.late = true;
+        this.#arm(random.below(BETWEEN));
+        break;
+      case 'link-flap':
+        this.count++;
+        this.#cable?.()?.pull();
+        this.#arm(random.below(FLAP));
+        break;
+      case 'removal':
+        this.count++;
+        this.#removed = true;
+        this.#bus!.gone = true;
+        this.#active = false;
+        break;
+      case 'bad-nvm':
+      case 'silent-phy':
+        this.#active = false;
+    }
+  }
+
+  #end(): void {
+    this.#active = false;
+    if (this.#fault === 'link-flap') this.#cable?.()?.plug();
+    this.#bus!.losing = 0;
+    if (this.#fault === 'late-dma') {
+      this.#bus!.late = false;
+      this.#bus!.settle();
+    }
+  }
+
+  override readBar(bar: number, at: number, width: number): number {
+    if (this.#removed) return ones(width);
+    // What was written before a read arrives before its answer (PCI 3.0 §3.2.5).
+    this.#bus?.settle();
+    const value = this.fn.readBar(bar, at, width);
+    const { phy, nvm } = this.#points ?? {};
+    if (this.#fault === 'silent-phy' && phy && this.#is(bar, at, phy.register)) {
+      this.count++;
+      return value & ~phy.ready;
+    }
+    if (this.#fault === 'bad-nvm' && nvm && this.#is(bar, at, nvm.register)) {
+      this.count++;
+      return put(value, nvm.data, pick(value, nvm.data) ^ 1);
+    }
+    return value;
+  }
+
+  override writeBar(bar: number, at: number, width: number, value: number): void {
+    if (this.#removed) return;
+    const points = this.#points;
+    if (this.#active && this.#fault === 'hung-transmitter' && points) {
+      if (this.#is(bar, at, points.setUp)) this.#active = false;
+      else if (
+        points.doorbells.some((name) => this.#is(bar, at, name)) &&
+        (points.doorbell === undefined || points.doorbell === (value & 0xffff))
+      ) {
+        this.count++;
+        return;
+      }
+    }
+    this.fn.writeBar(bar, at, width, value);
+  }
+
+  override readConfig(at: number, width: number): number | undefined {
+    return this.#removed ? ones(width) : this.fn.readConfig?.(at, width);
+  }
+
+  override writeConfig(at: number, width: number, value: number): void {
+    if (!this.#removed) this.fn.writeConfig?.(at, width, value);
+  }
+
+  override reset(kind: ResetKind): void {
+    this.#bus?.settle();
+    this.fn.reset(kind);
+  }
+
+  /** Is there an element of the register called `name` at this place? */
+  #is(bar: number, at: number, name: string): boolean {
+    for (const map of this.maps ?? []) {
+      const register = map.bar === bar ? map.map.registers[name] : undefined;
+      if (register === undefined) continue;
+      for (let i = 0; i < register[meta].count; i++) if (map.at + offsetOf(register, i) === at) return true;
+    }
+    return false;
+  }
+}
+
+interface HeldWrite {
+  readonly address: number;
+  readonly copy: Arena;
+  readonly bytes: number;
+}
+
+/** A bus that loses interrupts, holds writes back, or has nobody on it any more. */
+class FaultyBus extends WrappedBus {
+  /** Interrupts that will get lost. */
+  losing = 0;
+  late = false;
+  gone = false;
+  #held: HeldWrite[] = [];
+  #level = false;
+  readonly #random: Random;
+  readonly #wrong: () => void;
+  readonly #alarm: ModelAlarm;
+  readonly #scratch: number;
+
+  constructor(bus: DeviceBus, random: Random, wrong: () => void) {
+    super(bus);
+    this.#random = random;
+    this.#wrong = wrong;
+    this.#alarm = bus.alarm(() => this.settle());
+    this.#scratch = bus.allocBuffer(4);
+  }
+
+  /** Everything that was held back arrives. */
+  settle(): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#alarm.cancel();
+    if (this.gone) return;
+    for (const { address, copy, bytes } of held) this.bus.write(address, copy, 0, bytes);
+  }
+
+  override write(address: number, arena: Arena, at: number, bytes: number): DmaFault {
+    if (this.gone) return DmaFault.masterOff;
+    if (!this.late) return this.bus.write(address, arena, at, bytes);
+    this.#wrong();
+    const copy = arenaOver(new ArrayBuffer(Math.ceil(bytes / 4) * 4));
+    copy.u8.set(arena.u8.subarray(at, at + bytes));
+    this.#held.push({ address, copy, bytes });
+    if (this.#held.length >= HELD) this.settle();
+    else if (!this.#alarm.armed) this.#alarm.arm(this.now + this.#random.below(LATE));
+    return DmaFault.none;
+  }
+
+  override write32(address: number, value: number): DmaFault {
+    if (!this.late && !this.gone) return this.bus.write32(address, value);
+    this.arena.view.setInt32(this.#scratch, value, true);
+    return this.write(address, this.arena, this.#scratch, 4);
+  }
+
+  override write16(address: number, value: number): DmaFault {
+    if (!this.late && !this.gone) return this.bus.write16(address, value);
+    this.arena.view.setUint16(this.#scratch, value, true);
+    return this.write(address, this.arena, this.#scratch, 2);
+  }
+
+  override read(address: number, arena: Arena, at: number, bytes: number): DmaFault {
+    this.settle();
+    if (this.gone) return DmaFault.masterOff;
+    return this.bus.read(address, arena, at, bytes);
+  }
+
+  override read32(address: number): number {
+    this.settle();
+    return this.gone ? 0 : this.bus.read32(address);
+  }
+
+  override read16(address: number): number {
+    this.settle();
+    return this.gone ? 0 : this.bus.read16(address);
+  }
+
+  override get fault(): DmaFault {
+    return this.gone ? DmaFault.masterOff : this.bus.fault;
+  }
+
+  override setLevel(on: boolean): void {
+    if (this.gone) return;
+    const rises = on && !this.#level;
+    this.#level = on;
+    if (rises && this.#lost()) return;
+    this.bus.setLevel(on);
+  }
+
+  override message(vector: number): void {
+    if (this.gone || this.#lost()) return;
+    // A message is a write like any other: it does not overtake (PCI 3.0 §6.8.1).
+    this.settle();
+    this.bus.message(vector);
+  }
+
+  #lost(): boolean {
+    if (this.losing === 0) return false;
+    this.losing--;
+    this.#wrong();
+    return true;
+  }
+}
+
+function ones(width: number): number {
+  return width === 32 ? -1 : 2 ** width - 1;
+}
