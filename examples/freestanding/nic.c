@@ -47,7 +47,6 @@ static void set_up_receiver(struct nic *nic) {
     rx_ring[i].word[1] = rx_ring[i].word[2] = rx_ring[i].word[3] = 0;
   }
   rx_next = 0;
-  if (MISTAKE(RECEIVER_BEFORE_RING)) write32(nic, RCTL, RCTL_EN);
   write32(nic, QUEUE(RDBAL), (uint32_t)rx_ring);
   write32(nic, QUEUE(RDBAH), 0);
   write32(nic, QUEUE(RDLEN), sizeof rx_ring + (MISTAKE(RING_LENGTH) ? 16 : 0));
@@ -60,6 +59,7 @@ static void set_up_receiver(struct nic *nic) {
 static void set_up_transmitter(struct nic *nic) {
   memset(tx_ring, 0, sizeof tx_ring);
   tx_next = 0;
+  if (MISTAKE(TRANSMITTER_BEFORE_RING)) write32(nic, TCTL, TCTL_EN | TCTL_PSP);
   write32(nic, QUEUE(TDBAL), (uint32_t)tx_ring);
   write32(nic, QUEUE(TDBAH), 0);
   write32(nic, QUEUE(TDLEN), sizeof tx_ring);

@@ -142,6 +142,10 @@ export class WrappedBus implements DeviceBus {
     this.bus.message(vector);
   }
 
+  clearMessage(vector: number): void {
+    this.bus.clearMessage(vector);
+  }
+
   get msixEnabled(): boolean {
     return this.bus.msixEnabled;
   }

@@ -20,7 +20,7 @@ import { temporaryFolder } from '../support/wire.js';
 
 const exec = promisify(execFile);
 const EXAMPLE = fileURLToPath(new URL('../../examples/freestanding', import.meta.url));
-const CHIPS = ['82540em'] as const;
+const CHIPS = ['82540em', '82574l'] as const;
 
 const pieces = await orSkip(async () => {
   for (const tool of ['make', 'cc'])
