@@ -6,6 +6,7 @@ const HELP = `nicforge: NIC drivers written, tried and proved without a NIC
 
   nicforge lab [options]            build a PC with NICs, bring each up, download over it, report
   nicforge serve NIC --socket PATH  put a model into your QEMU, with a network behind it
+  nicforge replay FILE              a recorded run of a model once more, without the machine
   nicforge lspci [-v|-x] [FILE]     what is on the lab's bus, or in a dump made by lspci -x
   nicforge probe --explain          who was asked to drive what, and what they answered; --coverage of the tables
   nicforge regs CHIP [REG [VALUE]]  a register: diagram, fields, meaning of a value
@@ -43,6 +44,14 @@ async function run(argv: readonly string[]): Promise<number> {
         return 0;
       }
       return serve.serve(rest);
+    }
+    case 'replay': {
+      const replay = await import('./replay.js');
+      if (asksHelp) {
+        console.log(replay.help);
+        return 0;
+      }
+      return replay.replayCommand(rest);
     }
     case 'lspci': {
       const lspci = await import('./lspci.js');

@@ -40,6 +40,7 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
   --pcapng FILE       every frame on the NICs' cables; comments tell its fate, its descriptor and the accesses before it
   --trace FILE        every access of the guest's drivers in words, what it changed, polls folded, DMA, interrupts and
                       frames; - is stdout
+  --record FILE       all that passes between model and guest, for "nicforge replay"; with several NICs FILE.0, FILE.1 ...
   --json-log FILE     each finding, notes included, as a line of JSON as it first happens
   --fail-on SEVERITY  error or warning: exit status 3 when there was such a finding (or a worse one)
   --control PATH      a unix socket that takes commands (below)
@@ -73,6 +74,7 @@ export interface ServeArguments {
   readonly seed: number;
   readonly pcapng: string | undefined;
   readonly trace: string | undefined;
+  readonly record: string | undefined;
   readonly jsonLog: string | undefined;
   readonly failOn: (typeof SEVERITIES)[number] | undefined;
   /** Absolute. */
@@ -102,6 +104,7 @@ export function parse(argv: readonly string[]): ServeArguments {
       seed: { type: 'string', default: '1' },
       pcapng: { type: 'string' },
       trace: { type: 'string' },
+      record: { type: 'string' },
       'json-log': { type: 'string' },
       'fail-on': { type: 'string' },
       control: { type: 'string' },
@@ -133,6 +136,7 @@ export function parse(argv: readonly string[]): ServeArguments {
     seed: whole('seed', values.seed, 0, 0xffff_ffff),
     pcapng: values.pcapng,
     trace: values.trace,
+    record: values.record,
     jsonLog: values['json-log'],
     failOn: values['fail-on'] === undefined ? undefined : oneOf('fail-on', values['fail-on'], SEVERITIES),
     control: values.control === undefined ? undefined : resolve(values.control),
@@ -216,6 +220,11 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
   const pcapng = openSink('pcapng', args.pcapng, opened);
   const jsonLog = openSink('json-log', args.jsonLog, opened);
   const trace = openLines('trace', args.trace, opened);
+  const { record } = args;
+  const recordings =
+    record === undefined
+      ? []
+      : args.nics.map((_, i) => openSink('record', args.nics.length === 1 ? record : `${record}.${i}`, opened)!);
   const diagnostics = new Diagnostics();
   diagnostics.events.on('diagnostic', (d) => {
     // Notes are no mistakes; they appear at the end.
@@ -233,14 +242,16 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     hash: () => createHash('sha256'),
     ...(pcapng ? { pcapng } : {}),
     ...(trace ? { trace: trace.line } : {}),
+    ...(recordings.length > 0 ? { record: (nic: number) => recordings[nic]! } : {}),
     ...(wire ? { uplink: wire.uplink.port } : {}),
   });
-  if (trace) {
+  if (trace || recordings.length > 0) {
     // What is held back because it may come again must not be held back for long.
     const idle = setInterval(() => {
       time.enter();
       for (const nic of network.nics) nic.trace?.flush(IDLE_MS * 1000);
-      trace.flush();
+      for (const nic of network.nics) nic.recorded?.flush();
+      trace?.flush();
       time.kick();
     }, IDLE_MS);
     opened.push(() => clearInterval(idle));
@@ -281,7 +292,10 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
   introduce(args, network, wire, ways, say);
   say(`\n${await finished}: the end`);
   closeServers();
-  for (const nic of network.nics) nic.trace?.flush();
+  for (const nic of network.nics) {
+    nic.trace?.flush();
+    nic.recorded?.flush();
+  }
   return conclude(args, network, wire, ways, diagnostics, say);
 }
 

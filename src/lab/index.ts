@@ -10,6 +10,7 @@ export * from './hide.js';
 export * from './job.js';
 export * from './nics.js';
 export * from './port-phy.js';
+export * from './record/index.js';
 export * from './report.js';
 export * from './run.js';
 export * from './served.js';

@@ -8,6 +8,7 @@ import { Random } from '../platform/random.js';
 import { Gateway } from './gateway.js';
 import { type Hideable, hideCapabilities } from './hide.js';
 import { nicKind } from './nics.js';
+import type { Recorded } from './record/recorder.js';
 import { NicWatch } from './trace/nic.js';
 import type { FunctionTrace } from './trace/trace.js';
 
@@ -34,6 +35,8 @@ export interface ServedNetworkOptions {
   readonly pcapng?: (bytes: Uint8Array) => void;
   /** Takes lines of a trace of all NICs. */
   readonly trace?: (line: string) => void;
+  /** Takes the bytes of the recording of a NIC. */
+  readonly record?: (nic: number) => (bytes: Uint8Array) => void;
   /** SHA-256 for the gateway's HTTP server. */
   readonly hash?: HashFactory;
   /** Something else than our gateway behind the switch: a port to plug in. */
@@ -57,6 +60,7 @@ export interface ServedNic {
   readonly cable: Cable;
   readonly frames: FrameCounts;
   readonly trace: FunctionTrace | undefined;
+  readonly recorded: Recorded | undefined;
 }
 
 const GATEWAY_BYTES = 64 << 20;
@@ -105,6 +109,19 @@ export class ServedNetwork {
       scheduler: options.scheduler,
       trace: options.trace,
       pcapng: writer,
+      record: options.record && {
+        header: {
+          nicforge: 'recording',
+          version: 1,
+          nic: nic.nic,
+          label,
+          mac: Array.from(nic.mac, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+          ...(nic.nvm ? { nvm: [...nic.nvm] } : {}),
+          schedule: options.schedule ?? 'fast',
+          fates: Object.keys(noFates()) as FrameFate[],
+        },
+        sink: options.record(options.nics.indexOf(nic)),
+      },
     });
     const { model } = watch;
     const port = model.port!;
@@ -121,7 +138,7 @@ export class ServedNetwork {
       if (from === port) frames.sent++;
     };
     watch.plug(cable);
-    return { label, nic: nic.nic, model, cable, frames, trace: watch.trace };
+    return { label, nic: nic.nic, model, cable, frames, trace: watch.trace, recorded: watch.recorded };
   }
 }
 

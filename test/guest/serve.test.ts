@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nicforge } from '../support/cli.js';
 import { ControlClient } from '../support/control.js';
 import { freePort } from '../support/ports.js';
 import { type LinuxGuest, startLinux } from '../support/qemu.js';
@@ -19,6 +20,13 @@ import { temporaryFolder } from '../support/wire.js';
 const pieces = await piecesOrSkip('qemu', 'kernel', 'initramfs');
 const BYTES = 10 << 20;
 const LINUX = `Linux ${pieces?.kernel.version.replace(/\+.*/, '') ?? ''} in QEMU over vfio-user`;
+/** Lines of a trace without what depends on when a poll was told. */
+function unfolded(lines: readonly string[]): string[] {
+  return lines
+    .map((line) => line.replace(/ read \d+ times( in \d+ us)?, unchanged/, ''))
+    .filter((line, i, all) => line !== all[i - 1]);
+}
+
 const NICS = [
   { nic: '82540em', driver: 'e1000', mac: '52:54:00:12:34:56' },
   { nic: 'virtio-net', driver: 'virtio_net', mac: '52:54:00:12:34:57' },
@@ -41,7 +49,7 @@ describe.skipIf(!pieces)('nicforge serve', () => {
       '--json-log',
       join(folder.path, 'findings'),
       ...['--control', join(folder.path, 'control'), '--trace', join(folder.path, 'trace')],
-      ...['--pcapng', join(folder.path, 'capture')],
+      ...['--pcapng', join(folder.path, 'capture'), '--record', join(folder.path, 'run')],
     ]);
     guest = await startLinux({ pieces: pieces!, args: () => serve.qemuArguments() });
     await guest.must('ins e1000; ins virtio_pci virtio_net');
@@ -140,6 +148,21 @@ describe.skipIf(!pieces)('nicforge serve', () => {
       expect(trace).toMatch(wanted);
     expect(existsSync(join(folder.path, "it's a nic.0"))).toBe(false);
     expect(existsSync(join(folder.path, "it's a nic.1"))).toBe(false);
+  });
+
+  test.each(NICS)('$nic: the recorded run once more without QEMU: the same', async ({ nic }) => {
+    const file = join(folder.path, `run.${NICS.findIndex((each) => each.nic === nic)}`);
+    const replayed = await nicforge(['replay', file, '--trace', join(folder.path, 'replayed')]);
+    expect(replayed.stdout).toMatch(/the model did as it did then\n$/);
+    expect(replayed.stdout).toContain('the guest made no mistake that the models know');
+    expect(replayed.status, replayed.stderr).toBe(0);
+    const told = (text: string): string[] =>
+      [...text.matchAll(new RegExp(`^\\[[\\d.]+\\] ${nic} ([RW] .*)$`, 'gm'))].map((match) => match[1]!);
+    // Descriptors apart, the trace says what the first one said.
+    const before = told(readFileSync(join(folder.path, 'trace'), 'utf8'));
+    const after = told(readFileSync(join(folder.path, 'replayed'), 'utf8'));
+    expect(unfolded(after).slice(0, 400)).toEqual(unfolded(before).slice(0, 400));
+    proved({ nic, side: 'model', stranger: LINUX, what: '`--record`, `nicforge replay`: the same run once more' });
   });
 });
 

@@ -2,6 +2,8 @@
 import type { DeviceBus, EmulatedFunction } from '../../emulators/index.js';
 import type { Cable, FrameFate, LinkFrame, PcapngWriter } from '../../link/index.js';
 import type { Micros, Scheduler } from '../../platform/clock.js';
+import type { RecordingHeader } from '../record/format.js';
+import { type Recorded, recordFunction } from '../record/recorder.js';
 import { descriptorText } from './descriptor.js';
 import { AccessLog, FunctionTrace } from './trace.js';
 import { watchFunction } from './watch.js';
@@ -12,6 +14,8 @@ export interface NicWatchOptions {
   readonly scheduler: Scheduler;
   /** Takes the lines of a trace. */
   readonly trace?: ((line: string) => void) | undefined;
+  /** Records everything that passes between the model and its world. */
+  readonly record?: { readonly header: RecordingHeader; readonly sink: (bytes: Uint8Array) => void } | undefined;
   /** Gets the frames of its cable, with comments: fate, descriptor, accesses. */
   readonly pcapng?: PcapngWriter | undefined;
 }
@@ -21,6 +25,7 @@ export class NicWatch {
   /** The model to be given to a host. */
   readonly model: EmulatedFunction;
   readonly trace: FunctionTrace | undefined;
+  readonly recorded: Recorded | undefined;
   readonly #log: AccessLog | undefined;
   readonly #writer: PcapngWriter | undefined;
   readonly #interface: number;
@@ -29,6 +34,10 @@ export class NicWatch {
   constructor(model: EmulatedFunction, options: NicWatchOptions) {
     const { label, trace: line, pcapng, scheduler } = options;
     let watched = model;
+    if (options.record) {
+      this.recorded = recordFunction(model, options.record.header, options.record.sink);
+      watched = this.recorded.model;
+    }
     if (line) {
       this.trace = new FunctionTrace(model, { label, now: () => scheduler.now, line });
       watched = watchFunction(watched, this.trace);

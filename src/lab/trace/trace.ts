@@ -20,6 +20,8 @@ export interface TraceOptions {
   readonly now: () => Micros;
   /** Takes each line, without an end of line. */
   readonly line: (text: string) => void;
+  /** False: guest memory must not be looked at, so descriptors are told without their content. */
+  readonly descriptors?: boolean;
 }
 
 /** Registers whose last value is remembered. */
@@ -57,7 +59,7 @@ export class FunctionTrace implements FunctionWatcher {
   }
 
   attached(bus: DeviceBus): void {
-    this.#bus = bus;
+    if (this.#options.descriptors !== false) this.#bus = bus;
   }
 
   read(bar: number, at: number, width: number, value: number): void {

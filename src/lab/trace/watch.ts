@@ -19,15 +19,22 @@ import type { Arena } from '../../platform/arena.js';
 import type { Micros } from '../../platform/clock.js';
 import type { Finding } from '../../platform/diagnostics.js';
 
-/** Told of everything, after it happened. Values are int32. Calls must not throw and not touch the model. */
+/** Told of everything. Values are int32. Calls must not throw and not touch the model. */
 export interface FunctionWatcher {
   /** Before the first event: the bus that the model was given. */
   attached?(bus: DeviceBus): void;
-  /** A guest's access to a BAR is about to reach the model. */
-  begins?(): void;
+  /** The model has taken the bus and set its hooks on its port. */
+  ready?(): void;
+  /** A read is about to reach the model; `read` follows. */
+  reading?(bar: number, at: number, width: number): void;
   read?(bar: number, at: number, width: number, value: number): void;
+  /** A write is about to reach the model. */
   write?(bar: number, at: number, width: number, value: number): void;
+  /** The model is asked for a piece of configuration space, and what it said; undefined: as stored. */
+  askingConfig?(at: number, width: number): void;
+  askedConfig?(value: number | undefined): void;
   readConfig?(at: number, width: number, value: number): void;
+  /** A write is about to reach the model, as are resets and power states. */
   writeConfig?(at: number, width: number, value: number): void;
   reset?(kind: ResetKind): void;
   powerState?(state: number): void;
@@ -41,6 +48,10 @@ export interface FunctionWatcher {
   /** Alarm number `index` (in the order in which the model asked for them) is about to fire. */
   alarm?(index: number): void;
   report?(finding: Finding): void;
+  pme?(): void;
+  /** Chance, of the adversarial schedule. */
+  delay?(value: Micros): void;
+  slice?(value: number): void;
 }
 
 /** `fn` with a watcher. Several watchers: wrap several times. */
@@ -75,25 +86,28 @@ class Watched implements EmulatedFunction {
     const watched = new WatchedBus(bus, this.#watcher);
     this.#watcher.attached?.(bus);
     this.#fn.attach(watched);
+    this.#watcher.ready?.();
   }
 
   readBar(bar: number, at: number, width: number): number {
-    this.#watcher.begins?.();
+    this.#watcher.reading?.(bar, at, width);
     const value = this.#fn.readBar(bar, at, width);
     this.#watcher.read?.(bar, at, width, value);
     return value;
   }
 
   writeBar(bar: number, at: number, width: number, value: number): void {
-    this.#watcher.begins?.();
     // Told before its consequences: what the model does because of it comes after it in every trace.
     this.#watcher.write?.(bar, at, width, value);
     this.#fn.writeBar(bar, at, width, value);
   }
 
   readConfig(at: number, width: number): number | undefined {
-    this.#watcher.begins?.();
-    return this.#fn.readConfig?.(at, width);
+    if (this.#fn.readConfig === undefined) return undefined;
+    this.#watcher.askingConfig?.(at, width);
+    const value = this.#fn.readConfig(at, width);
+    this.#watcher.askedConfig?.(value);
+    return value;
   }
 
   configRead(at: number, width: number, value: number): void {
@@ -102,13 +116,11 @@ class Watched implements EmulatedFunction {
   }
 
   writeConfig(at: number, width: number, value: number): void {
-    this.#watcher.begins?.();
     this.#watcher.writeConfig?.(at, width, value);
     this.#fn.writeConfig?.(at, width, value);
   }
 
   reset(kind: ResetKind): void {
-    this.#watcher.begins?.();
     this.#watcher.reset?.(kind);
     this.#fn.reset(kind);
   }
@@ -192,11 +204,15 @@ class WatchedBus implements DeviceBus {
   }
 
   delay(most: Micros): Micros {
-    return this.#bus.delay(most);
+    const value = this.#bus.delay(most);
+    this.#watcher.delay?.(value);
+    return value;
   }
 
   slice(most: number): number {
-    return this.#bus.slice(most);
+    const value = this.#bus.slice(most);
+    this.#watcher.slice?.(value);
+    return value;
   }
 
   setLevel(on: boolean): void {
@@ -218,6 +234,7 @@ class WatchedBus implements DeviceBus {
   }
 
   pme(): void {
+    this.#watcher.pme?.();
     this.#bus.pme();
   }
 
