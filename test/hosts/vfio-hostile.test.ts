@@ -271,7 +271,7 @@ describe.skipIf(process.platform !== 'linux').each(NICS.map((kind) => [kind.name
     });
 
     test('no read waits a second behind 100,000 posted doorbells', async () => {
-      // Doorbells that mean work: 82540EM's TDT with a ring, virtio's notification of a queue that is not ready.
+      // Doorbells that mean work: TDT with a ring, virtio's notification of a queue that is not ready.
       const bar = name === 'virtio-net' ? 4 : 0;
       const post = (at: number, data: number): Buffer => {
         const message = Buffer.alloc(36);
@@ -281,7 +281,7 @@ describe.skipIf(process.platform !== 'linux').each(NICS.map((kind) => [kind.name
         words(at, 0, bar, 4, data).copy(message, 16);
         return message;
       };
-      if (name === '82540em')
+      if (name !== 'virtio-net')
         for (const [at, data] of [
           [0x0000, 0x40],
           [0x3800, 0x1000],

@@ -30,6 +30,7 @@
  * | 28 PME | | |
  * | 29 delay | microseconds | chance of the adversarial schedule |
  * | 30 slice | number | the same |
+ * | 31 clear message | vector | a pending message is forgotten |
  *
  * Records up to 14 happen to the model, from 20 on they are what it does because of the one before.
  */
@@ -63,6 +64,7 @@ export const Kind = {
   pme: 28,
   delay: 29,
   slice: 30,
+  clearMessage: 31,
 } as const;
 
 /** Kinds that are the model's doing. */

@@ -143,6 +143,10 @@ class Recorder implements FunctionWatcher {
     this.#put(Kind.message, vector);
   }
 
+  clearMessage(vector: number): void {
+    this.#put(Kind.clearMessage, vector);
+  }
+
   report({ rule, register }: Finding): void {
     this.#writer.kind(Kind.finding);
     this.#writer.text(`${rule} ${register}`);

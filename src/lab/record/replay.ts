@@ -311,6 +311,14 @@ class ReplayBus implements DeviceBus {
     this.#same(vector, this.#number(Kind.message, `sends message ${vector}`), 'the vector of a message');
   }
 
+  clearMessage(vector: number): void {
+    this.#same(
+      vector,
+      this.#number(Kind.clearMessage, `forgets message ${vector}`),
+      'the vector of a message forgotten',
+    );
+  }
+
   pme(): void {
     this.#expect(Kind.pme, 'raises PME#');
   }

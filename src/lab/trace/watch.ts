@@ -45,6 +45,7 @@ export interface FunctionWatcher {
   /** The model changed its INTx level, or sent a message. */
   level?(on: boolean): void;
   message?(vector: number): void;
+  clearMessage?(vector: number): void;
   /** Alarm number `index` (in the order in which the model asked for them) is about to fire. */
   alarm?(index: number): void;
   report?(finding: Finding): void;
@@ -226,6 +227,7 @@ class WatchedBus implements DeviceBus {
   }
 
   clearMessage(vector: number): void {
+    this.#watcher.clearMessage?.(vector);
     this.#bus.clearMessage(vector);
   }
 

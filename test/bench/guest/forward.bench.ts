@@ -15,7 +15,11 @@ import { temporaryFolder } from '../../support/wire.js';
 import { median } from '../results.mjs';
 
 /** Our models, and the device of QEMU's that each is compared with. */
-const RIVALS: Readonly<Record<string, string>> = { 'virtio-net': 'virtio-net-pci', '82540em': 'e1000' };
+const RIVALS: Readonly<Record<string, string>> = {
+  'virtio-net': 'virtio-net-pci',
+  '82540em': 'e1000',
+  '82574l': 'e1000e',
+};
 const ROUNDS = Number(process.env['NICFORGE_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['NICFORGE_SECONDS'] ?? 4);
 const WAYS = ['from the guest', 'to the guest'] as const;
@@ -54,7 +58,7 @@ beforeAll(async () => {
       ]),
     ],
   });
-  await guest.must('ins e1000; ins virtio_pci virtio_net');
+  await guest.must('ins e1000 e1000e virtio_pci virtio_net');
 });
 
 afterAll(async () => {
