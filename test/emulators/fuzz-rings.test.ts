@@ -1,10 +1,11 @@
 /** Rings and descriptors of strangers: whatever stands in memory, nothing throws, nothing runs away, no frame is impossible. */
 import { describe, expect, test } from 'vitest';
-import { I82540em, VirtioNet } from '../../src/emulators/index.js';
+import { type EmulatedFunction, I82540em, VirtioNet } from '../../src/emulators/index.js';
 import { Random } from '../../src/platform/random.js';
-import { i82540em as c, virtio as v } from '../../src/registers/index.js';
+import { i82540em as c, i82574 as n, virtio as v } from '../../src/registers/index.js';
 import { cases } from '../lab/support.js';
-import { BROADCAST, ethernet, IntelRig, MAC, Rig } from './rig.js';
+import { Rig574 } from './i82574-rig.js';
+import { BROADCAST, ethernet, IntelRig, MAC, Rig, tcpFrame } from './rig.js';
 
 const LONGEST = 16_384;
 const SCHEDULES = ['fast', 'adversarial', 'timed'] as const;
@@ -26,7 +27,7 @@ function word(random: Random, addresses: readonly number[]): number {
 }
 
 /** Lets time pass and checks that the device comes to rest. */
-function rest(machine: Rig<I82540em | VirtioNet>['machine']): void {
+function rest(machine: Rig<EmulatedFunction>['machine']): void {
   const end = machine.scheduler.now + 20_000;
   let steps = 0;
   while (machine.scheduler.advance(end)) expect(++steps).toBeLessThan(50_000);
@@ -59,6 +60,48 @@ describe('82540EM', () => {
         if (random.chance(0.1)) r.write(c.CTRL, c.CTRL.SLU | (random.chance(0.5) ? c.CTRL.VME : 0));
         for (let i = 0; i < 5; i++)
           r.inject(ethernet(random.chance(0.5) ? MAC : BROADCAST, 14 + random.below(9000)), random.chance(0.9));
+        rest(r.machine);
+      }
+      for (const frame of r.sent) expect(frame.length).toBeLessThanOrEqual(LONGEST);
+    }
+  });
+});
+
+describe('82574L', () => {
+  test(`${cases(60)} seeds of descriptors`, () => {
+    for (let seed = 0; seed < cases(60); seed++) {
+      const random = new Random(`82574 descriptors ${seed}`);
+      const format = (['legacy', 'extended', 'split'] as const)[random.below(3)]!;
+      const r = new Rig574({ schedule: SCHEDULES[seed % 3]!, entries: 64, format }).start(
+        n.RCTL.UPE | n.RCTL.MPE | n.RCTL.LPE,
+      );
+      const addresses = [r.data.address, r.rx[0]!.address, r.tx[1]!.address, r.buffers[0]!.address, 0x7000_0000];
+      r.fn.enableMsix([() => {}, () => {}, () => {}]);
+      for (let round = 0; round < 30; round++) {
+        for (const queue of [0, 1]) {
+          const tx = r.tx[queue]!;
+          const rx = r.rx[queue]!;
+          for (let i = 0; i < 64; i++) {
+            for (let w = 0; w < 4; w++) {
+              let value = word(random, addresses);
+              if (w === 2 && random.chance(0.5))
+                value = n.TXD_CMD.DEXT | (random.below(2) << 20) | (random.u32() & 0xff0f_ffff) | n.TXD_DATA.RS;
+              tx.arena.view.setInt32(tx.offset + 16 * i + 4 * w, value, true);
+              if (random.chance(0.1)) rx.arena.view.setInt32(rx.offset + 16 * i + 4 * w, word(random, addresses), true);
+            }
+          }
+        }
+        r.write(n.TCTL, n.TCTL.EN | (random.chance(0.5) ? n.TCTL.PSP : 0));
+        for (const register of [n.TDT0, n.TDT1, n.RDT0, n.RDT1]) r.write(register, random.below(140));
+        for (const register of [n.RCTL, n.PSRCTL, n.RFCTL, n.RXCSUM, n.MRQC, n.CTRL_EXT, n.IVAR, n.IMS, n.EIAC])
+          if (random.chance(0.1)) r.write(register, random.u32() | 0);
+        r.write(n.RCTL, (r.read(n.RCTL) & ~n.RCTL.LBM) | n.RCTL.EN);
+        if (random.chance(0.1)) r.write(n.CTRL, n.CTRL.SLU | (random.chance(0.5) ? n.CTRL.VME : 0));
+        for (let i = 0; i < 5; i++) {
+          const frame = random.chance(0.5) ? tcpFrame(random.below(9000)) : ethernet(MAC, 14 + random.below(9000));
+          for (let k = random.below(4); k > 0; k--) frame[12 + random.below(frame.length - 12)] = random.below(256);
+          r.inject(frame, random.chance(0.9));
+        }
         rest(r.machine);
       }
       for (const frame of r.sent) expect(frame.length).toBeLessThanOrEqual(LONGEST);

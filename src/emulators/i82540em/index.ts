@@ -309,6 +309,8 @@ class Owner {
     this.resume = resume;
   }
 
+  rung(): void {}
+
   stamped(): void {}
 
   get canSend(): boolean {

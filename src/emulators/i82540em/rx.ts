@@ -3,12 +3,13 @@
  * descriptor waits in the FIFO. Source: 8254x §3.2, §10.1 and §3.7.5 (flow control).
  */
 import type { FrameFate, LinkFrame } from '../../link/port.js';
+import { finish } from '../../platform/kernels.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
 import { Admission, Admitted } from '../intel/admission.js';
 import { RxFifo } from '../intel/fifo.js';
 import type { FlowControl } from '../intel/flow-control.js';
-import { FrameWriter, packetChecksum } from '../intel/frame-writer.js';
+import { FrameWriter, packetSum } from '../intel/frame-writer.js';
 import type { StatisticsUnit } from '../intel/statistics.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
 import type { InterruptUnit } from './interrupts.js';
@@ -143,7 +144,7 @@ export class RxUnit {
     if (free * buffer < FrameWriter.size(frame, strip, fcs)) return false;
     const base = (this.#values[this.#rdbah]! >>> 0) * 0x1_0000_0000 + ((this.#values[this.#rdbal]! & ~15) >>> 0);
     const status = this.#status(frame, flags, strip);
-    const csum = packetChecksum(frame, this.#values[this.#rxcsum]! & RXCSUM.PCSS, this.#found);
+    const csum = this.#checksum(frame);
     this.#writer.begin(frame, strip, fcs);
     const all = this.#writer.bytes;
     let done = 0;
@@ -165,6 +166,14 @@ export class RxUnit {
     this.#thresholds(control, (tail - head + size) % size, size);
     this.#interrupts.received();
     return true;
+  }
+
+  /** Packet checksum: ones complement sum from RXCSUM.PCSS to the end of the frame (8254x §3.2.8). */
+  #checksum(frame: LinkFrame): number {
+    const start = this.#values[this.#rxcsum]! & RXCSUM.PCSS;
+    if (start >= frame.length) return 0xffff;
+    const value = ~finish(packetSum(frame, start, this.#found)) & 0xffff;
+    return ((value & 0xff) << 8) | (value >> 8);
   }
 
   #status(frame: LinkFrame, flags: number, strip: boolean): number {

@@ -129,6 +129,7 @@ export class I82574 implements EmulatedFunction {
       speed: () => this.#phy.phy.mode?.speed ?? 1000,
       emit: (frame) => this.#emit(frame),
       stamped: () => this.#time.sent(),
+      rung: () => this.#rung(),
     });
     const phy = this.#phy.phy;
     this.#flow = new FlowControl(bus, regs, i82574, this.#statistics, {
@@ -274,6 +275,17 @@ export class I82574 implements EmulatedFunction {
     const [first, second] = this.#tx as [TxUnit, TxUnit];
     first.enabled(!second.hasRing);
     if (second.hasRing) second.enabled(false);
+  }
+
+  #rung(): void {
+    if (this.#mayMaster) return;
+    this.#bus.report({
+      rule: 'dma-disabled',
+      register: 'CTRL',
+      value: this.regs.get(CTRL),
+      message: 'a transmit doorbell while GIO_MASTER_DISABLE is set',
+      ref: CTRL[meta].ref,
+    });
   }
 
   #controlExt(value: number): void {

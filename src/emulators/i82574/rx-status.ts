@@ -1,9 +1,9 @@
 /** 82574L: what a receive descriptor says of its frame. Source: 82574 §7.1. */
 import type { LinkFrame } from '../../link/port.js';
-import { sum16 } from '../../platform/kernels.js';
+import { finish, sum16 } from '../../platform/kernels.js';
 import { i82574, pick, put, type RegisterFile } from '../../registers/index.js';
 import { Admitted } from '../intel/admission.js';
-import { asRegister, packetChecksum } from '../intel/frame-writer.js';
+import { packetSum } from '../intel/frame-writer.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
 import type { Headers } from '../offload/headers.js';
 import type { RssUnit } from './rss.js';
@@ -81,7 +81,7 @@ export class RxStatus {
       }
       if (this.#sumsFragment(headers)) {
         const at = frame.offset + headers.l4;
-        this.second = put(this.second, RXDX_CSUM.CSUM, asRegister(sum16(frame.arena, at, headers.end - headers.l4)));
+        this.second = put(this.second, RXDX_CSUM.CSUM, finish(sum16(frame.arena, at, headers.end - headers.l4)));
         if (headers.first && (u8[at + UDP_CHECKSUM_AT]! | u8[at + UDP_CHECKSUM_AT + 1]!) !== 0) status |= UDPV;
       }
     }
@@ -102,7 +102,8 @@ export class RxStatus {
       if (looks && found.l4Checked && (wanted & RXCSUM.TUOFL) !== 0)
         status |= TCPCS | (headers.udp ? UDPCS : 0) | (found.l4Ok ? 0 : TCPE);
     }
-    this.checksum = packetChecksum(frame, pick(wanted, RXCSUM.PCSS), found);
+    // Software takes the field for a checksum: e1000e made the sum of a fragment from its complement.
+    this.checksum = finish(packetSum(frame, pick(wanted, RXCSUM.PCSS), found));
     return status === 0 ? IXSM : status;
   }
 

@@ -11,6 +11,7 @@ export interface TxWays {
   readonly speed: () => number;
   readonly emit: (frame: LinkFrame) => void;
   readonly stamped: () => void;
+  readonly rung: () => void;
 }
 
 /** The chip, for both queues. */
@@ -29,6 +30,7 @@ export class QueueSide implements TxOwner {
   readonly stampMask = TXD_POPTS.TSTAMP;
   readonly emit: (frame: LinkFrame) => void;
   readonly stamped: () => void;
+  readonly rung: () => void;
   readonly #side: ChipSide;
   readonly #values: Int32Array;
   readonly #tarc: number;
@@ -39,6 +41,7 @@ export class QueueSide implements TxOwner {
     this.#tarc = regs.slot(queue === 0 ? TARC0 : TARC1);
     this.emit = side.ways.emit;
     this.stamped = side.ways.stamped;
+    this.rung = side.ways.rung;
   }
 
   get canSend(): boolean {

@@ -1,7 +1,7 @@
 /** A received frame on its way to the guest: without its tag when that is stripped, with its FCS when that is wanted. */
 import { crc32 } from '../../link/crc32.js';
 import type { LinkFrame } from '../../link/port.js';
-import { finish, sum16 } from '../../platform/kernels.js';
+import { sum16 } from '../../platform/kernels.js';
 import type { DeviceBus } from '../function.js';
 import type { ChecksumFindings } from '../offload/checksum.js';
 
@@ -72,23 +72,17 @@ export class FrameWriter {
 }
 
 /**
- * Packet checksum: ones complement sum from byte `start` to the end of the frame (8254x §3.2.8; 82574 §7.1).
+ * Sum for the packet checksum: from byte `start` to the end of the frame (8254x §3.2.8; 82574 §7.1), partial as
+ * {@link sum16} gives it.
  * @param found what was summed already, if anything was
  */
-export function packetChecksum(frame: LinkFrame, start: number, found: ChecksumFindings): number {
-  if (start >= frame.length) return 0xffff;
+export function packetSum(frame: LinkFrame, start: number, found: ChecksumFindings): number {
   const { l4Checked, l4, end, l4Sum } = found;
   const { arena, offset, length } = frame;
+  if (start >= length) return 0;
   // Most of the bytes were summed for the TCP or UDP checksum; an odd piece can only be the last one of a sum.
   const known = l4Checked && start <= l4 && ((l4 - start) & 1) === 0 && (end === length || ((end - l4) & 1) === 0);
-  const sum = known
+  return known
     ? sum16(arena, offset + end, length - end, sum16(arena, offset + start, l4 - start, l4Sum))
     : sum16(arena, offset + start, length - start);
-  return asRegister(sum);
-}
-
-/** A partial sum as descriptors show it: complemented, its first byte in the high half. */
-export function asRegister(sum: number): number {
-  const value = ~finish(sum) & 0xffff;
-  return ((value & 0xff) << 8) | (value >> 8);
 }

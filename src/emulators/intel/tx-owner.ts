@@ -20,6 +20,8 @@ export interface TxOwner {
   emit(frame: LinkFrame): void;
   /** Link speed in Mbit/s, for the timed schedule. */
   readonly speed: number;
+  /** The guest rang the doorbell of an enabled queue. */
+  rung(): void;
   /** Bits of the POPTS word that ask for a time stamp; 0 where the chip takes none. */
   readonly stampMask: number;
   /** A frame that asked for a time stamp was sent. */

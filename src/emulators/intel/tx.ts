@@ -126,6 +126,7 @@ export class TxUnit {
       });
     }
     if ((this.#values[this.#tctl]! & TCTL.EN) === 0) return; // Set-up code may write TDT before TCTL.EN.
+    this.#owner.rung();
     this.kick();
   }
 
