@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { V86 } from 'v86';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EmulatedFunction, I82540em, I82574, VirtioNet } from '../../src/emulators/index.js';
@@ -13,17 +12,11 @@ import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { openPeer, type Peer, type PeerKind } from '../support/peer.js';
 import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
+import { image, v86Wasm } from '../support/v86-files.js';
 
 const pieces = await piecesOrSkip('qemu', 'ipxe', 'seabios');
 const MIB = 1 << 20;
 const BYTES = 10 * MIB;
-
-/** A file in the form v86 wants: a buffer of its own, in multiples of 4 bytes. */
-function image(data: Uint8Array): { buffer: ArrayBuffer } {
-  const padded = new Uint8Array((data.length + 3) & ~3);
-  padded.set(data);
-  return { buffer: padded.buffer };
-}
 
 const CASES: readonly { title: string; peer: PeerKind; make: () => EmulatedFunction }[] = [
   { title: '82540em, gateway behind the cable', peer: 'gateway', make: () => new I82540em() },
@@ -53,11 +46,6 @@ describe.skipIf(!pieces).each(CASES)('iPXE in v86: $title', ({ peer: kind, make 
     const fn = make();
     peer.plug(fn.port!);
     host = new V86Host({ slots: [{ device: 10, fn }], time, diagnostics });
-    const wasm = readFileSync(
-      createRequire(import.meta.url)
-        .resolve('v86')
-        .replace('libv86.mjs', 'v86.wasm'),
-    );
     const script = [
       '#!ipxe',
       'dhcp net0 || goto bad',
@@ -73,7 +61,7 @@ describe.skipIf(!pieces).each(CASES)('iPXE in v86: $title', ({ peer: kind, make 
       '',
     ].join('\n');
     vm = new V86({
-      wasm_fn: host.wasmFn(wasm),
+      wasm_fn: host.wasmFn(await v86Wasm()),
       memory_size: 128 * MIB,
       bios: image(readFileSync(pieces!.seabios.bios)),
       vga_bios: image(readFileSync(pieces!.seabios.vgabios)),

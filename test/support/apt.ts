@@ -98,7 +98,7 @@ function lastLines(error: unknown): string {
   return redact(stderr.trim().split('\n').slice(-3).join(' | ')).slice(0, 500);
 }
 
-/** A private apt with trixie and trixie-backports; made by {@link openApt}. */
+/** A private apt with the suites of one Debian; made by {@link openApt}. */
 export interface Apt {
   /** Downloads packages (and with `closure` all they depend on) and unpacks them over each other under `root`. */
   unpack(packages: string[], root: string, options?: { closure?: boolean; suite?: string }): Promise<void>;
@@ -106,8 +106,19 @@ export interface Apt {
   depends(name: string): Promise<string[]>;
 }
 
+/** Which Debian a private apt has. */
+export interface AptChoice {
+  readonly arch: 'amd64' | 'i386';
+  /** Suites, the first of which is the usual one. */
+  readonly suites: readonly string[];
+}
+
+const TRIXIE: AptChoice = { arch: 'amd64', suites: ['trixie', 'trixie-backports'] };
+/** The last Debian with a kernel for 32-bit PCs. */
+export const BOOKWORM_I386: AptChoice = { arch: 'i386', suites: ['bookworm'] };
+
 /** Opens (and when older than 12 hours refreshes) the private apt state kept in `folder`. */
-export async function openApt(folder: string, what: string): Promise<Apt> {
+export async function openApt(folder: string, what: string, choice: AptChoice = TRIXIE): Promise<Apt> {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Unavailable(what, 'platform', 'needs Linux on x86-64');
   const sources = await machineSources().catch(() => {
@@ -122,7 +133,7 @@ export async function openApt(folder: string, what: string): Promise<Apt> {
   await writeFile(join(folder, 'status'), '');
   const stanza = (suites: string): string =>
     `Types: deb\nURIs: ${base.uris.join(' ')}\nSuites: ${suites}\nComponents: main\n${base.signedBy ? `Signed-By: ${base.signedBy}\n` : ''}`;
-  await writeFile(join(folder, 'private.sources'), stanza('trixie trixie-backports'));
+  await writeFile(join(folder, 'private.sources'), stanza(choice.suites.join(' ')));
   // Read last, so that it wins; hooks of the machine are for the machine's own package state.
   const conf = join(folder, 'apt.conf');
   await writeFile(
@@ -141,9 +152,9 @@ export async function openApt(folder: string, what: string): Promise<Apt> {
       `Dir::State::status "${join(folder, 'status')}";`,
       `Dir::Cache "${join(folder, 'cache')}";`,
       'Dir::Cache::pkgcache "";',
-      'APT::Architecture "amd64";',
+      `APT::Architecture "${choice.arch}";`,
       '#clear APT::Architectures;',
-      'APT::Architectures { "amd64"; };',
+      `APT::Architectures { "${choice.arch}"; };`,
       'APT::Install-Recommends "false";',
       'APT::Sandbox::User "";',
       'Acquire::Languages "none";',
@@ -189,7 +200,7 @@ export async function openApt(folder: string, what: string): Promise<Apt> {
 
   return {
     async unpack(packages, root, options = {}) {
-      const { closure = false, suite = 'trixie' } = options;
+      const { closure = false, suite = choice.suites[0]! } = options;
       const into = await mkdtemp(join(folder, 'debs-'));
       try {
         await mkdir(join(into, 'partial'));
@@ -218,7 +229,7 @@ export async function openApt(folder: string, what: string): Promise<Apt> {
         '--no-recommends',
         '--no-suggests',
         '-t',
-        'trixie',
+        choice.suites[0]!,
         name,
       ]).catch((error: unknown) => {
         throw new Unavailable(what, 'download', `${name}: ${lastLines(error)}`);

@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import koffi from 'koffi';
-import { type Apt, openApt } from './apt.js';
+import { type Apt, type AptChoice, openApt } from './apt.js';
 import { buildInitramfs, viaLoader } from './initramfs.js';
 import { Unavailable } from './unavailable.js';
 
@@ -79,7 +79,11 @@ async function locked<T>(root: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Returns the folder of a piece, building it under the lock when it does not exist. */
-async function folderOf(name: string, build: (into: string, apt: Apt) => Promise<void>): Promise<string> {
+export async function folderOf(
+  name: string,
+  build: (into: string, apt: Apt) => Promise<void>,
+  choice?: AptChoice,
+): Promise<string> {
   if (process.platform !== 'linux') throw new Unavailable(name, 'platform', 'needs Linux');
   const root = cacheFolder();
   const final = join(root, name);
@@ -97,7 +101,7 @@ async function folderOf(name: string, build: (into: string, apt: Apt) => Promise
     const into = join(root, `tmp-${name}`);
     await mkdir(into);
     try {
-      await build(into, await openApt(join(root, 'apt'), name));
+      await build(into, await openApt(join(root, choice ? `apt-${choice.arch}` : 'apt'), name, choice));
       await writeFile(join(into, 'complete'), new Date().toISOString());
       await rm(final, { recursive: true, force: true });
       await rename(into, final);

@@ -101,6 +101,10 @@ export interface InitramfsParts {
   readonly tools: string;
   /** Unpacked kernel package. */
   readonly kernel: string;
+  /** Programs of the tools beside busybox, with their libraries; default ethtool and iperf3. */
+  readonly programs?: readonly string[];
+  /** Default {@link GUEST_MODULES}. */
+  readonly modules?: readonly string[];
 }
 
 /** Runs a program of an unpacked closure with the closure's own loader and libraries. */
@@ -112,9 +116,14 @@ export function viaLoader(root: string, program: string, args: string[]): { file
   };
 }
 
+/** The program, wherever the release keeps it. */
+function busybox(tools: string): Promise<Buffer> {
+  return readFile(join(tools, 'usr/bin/busybox')).catch(() => readFile(join(tools, 'bin/busybox')));
+}
+
 /** Builds the gzipped archive. */
 export async function buildInitramfs(parts: InitramfsParts): Promise<Buffer> {
-  const { tools, kernel } = parts;
+  const { tools, kernel, programs = ['usr/sbin/ethtool', 'usr/bin/iperf3'], modules = GUEST_MODULES } = parts;
   const entries: CpioEntry[] = [
     'bin',
     'dev',
@@ -132,18 +141,21 @@ export async function buildInitramfs(parts: InitramfsParts): Promise<Buffer> {
   ].map(folder);
   entries.push({ name: 'dev/console', mode: 0o020600, device: [5, 1] });
   entries.push(file('init', INIT, true), file('bin/ins', INS, true), file('etc/udhcpc/default.script', UDHCPC, true));
-  entries.push(file('bin/busybox', await readFile(join(tools, 'usr/bin/busybox')), true), link('bin/sh', 'busybox'));
+  entries.push(file('bin/busybox', await busybox(tools), true), link('bin/sh', 'busybox'));
 
   const libraries = new Map<string, string>();
-  for (const program of ['usr/sbin/ethtool', 'usr/bin/iperf3']) {
+  for (const program of programs) {
     entries.push(file(`usr/bin/${basename(program)}`, await readFile(join(tools, program)), true));
     const { file: loader, args } = viaLoader(tools, program, []);
     const { stdout } = await exec(loader, [...args.slice(0, 2), '--list', join(tools, program)]);
     for (const match of stdout.matchAll(/^\s*(\S+) => (\S+)/gm)) libraries.set(match[1]!, match[2]!);
   }
-  // pthread_cancel, which iperf3 uses at its end, loads this one by name.
-  libraries.set('libgcc_s.so.1', join(tools, 'usr/lib/x86_64-linux-gnu/libgcc_s.so.1'));
-  entries.push(file('lib64/ld-linux-x86-64.so.2', await readFile(join(tools, 'usr/lib64/ld-linux-x86-64.so.2')), true));
+  if (programs.length > 0) {
+    // pthread_cancel, which iperf3 uses at its end, loads this one by name.
+    libraries.set('libgcc_s.so.1', join(tools, 'usr/lib/x86_64-linux-gnu/libgcc_s.so.1'));
+    const name = 'ld-linux-x86-64.so.2';
+    entries.push(file(`lib64/${name}`, await readFile(join(tools, 'usr/lib64', name)), true));
+  }
   entries.push(link('lib', 'usr/lib'));
   for (const [name, path] of libraries) {
     if (!name.startsWith('ld-linux')) entries.push(file(`usr/lib/${name}`, await readFile(await realpath(path)), true));
@@ -180,7 +192,7 @@ export async function buildInitramfs(parts: InitramfsParts): Promise<Buffer> {
     }
     into.push(name);
   };
-  for (const name of GUEST_MODULES) {
+  for (const name of modules) {
     const list: string[] = [];
     await order(name, list, new Set());
     entries.push(file(`modules/${name}.order`, `${list.join('\n')}\n`));

@@ -4,6 +4,8 @@ declare module 'v86' {
     constructor(options: Record<string, unknown>);
     add_listener(event: string, listener: (value: never) => void): void;
     destroy(): Promise<void>;
+    save_state(): Promise<ArrayBuffer>;
+    serial_send_bytes(serial: number, data: Uint8Array): void;
     readonly screen_adapter: { get_text_screen(): string[] };
   }
 }

@@ -86,6 +86,19 @@ export class V86Host {
     for (const shell of this.#shells.values()) shell.reset('bus');
   }
 
+  /**
+   * Tells the host that v86 runs from a saved state (its option `initial_state`; call this on `emulator-loaded`): where
+   * interrupts go was written before the state was saved, so nobody saw it here. The state must have been saved without
+   * functions of ours in it; the guest finds them when it looks at the bus again.
+   */
+  restored(): void {
+    const write = this.#original['io_port_write32']!;
+    write(CONFIG_ADDRESS, 0x8000_0000 | (PIIX3 << 8) | PIRQ_AT);
+    const routes = this.#original['io_port_read32']!(CONFIG_DATA);
+    write(CONFIG_ADDRESS, this.#address);
+    for (let i = 0; i < 4; i++) this.#interrupts!.setRoute(i, (routes >>> (8 * i)) & 0xff);
+  }
+
   /** For v86's option `wasm_fn`: instantiates its module (the bytes of `v86.wasm`) with our hooks. */
   wasmFn(wasm: BufferSource): (imports: Imports) => Promise<Exports> {
     return async (imports) => {
