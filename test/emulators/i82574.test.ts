@@ -300,6 +300,7 @@ describe('receive', () => {
       return pick(r.received()!.status, c.RXDX_STATERR.PTYPE);
     });
     expect(kinds).toEqual([0, 2, 6]);
+    r.set(RFCTL, RFCTL.ACKD_DIS);
     r.inject(tcpFrame(6, 0x10));
     expect(r.received()!.status & ACK).toBe(0);
     r.inject(tcpFrame(0, 0x10).slice(0, 54));

@@ -4,14 +4,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { I82540em } from '../../src/emulators/index.js';
-import { Machine } from '../../src/hosts/machine/index.js';
-import { openQemu } from '../../src/hosts/qemu/index.js';
-import { enumerate, type PciHost } from '../../src/pci/index.js';
-import type { Mmio } from '../../src/platform/mmio.js';
 import { Random } from '../../src/platform/random.js';
-import { type AnyReg, i82540em as c, hex, maskOf, meta } from '../../src/registers/index.js';
+import { type AnyReg, i82540em as c, hex, meta } from '../../src/registers/index.js';
 import { cases } from '../lab/support.js';
 import { proved } from '../support/results.js';
+import { both, compare, type Known, known, type Pair, unused, withBoth } from './differ.js';
 import { qemuForTests } from './support.js';
 
 const qemu = await qemuForTests();
@@ -34,16 +31,6 @@ const ABSENT: readonly AnyReg[] = [
   c.TSPMT,
   c.RXCSUM,
 ];
-
-/** A difference that is allowed: the bits of `mask` in `register`. */
-interface Known {
-  readonly register: AnyReg;
-  readonly mask: number;
-  readonly why: string;
-  used: boolean;
-}
-
-const known = (register: AnyReg, mask: number, why: string): Known => ({ register, mask, why, used: false });
 
 const KNOWN: readonly Known[] = [
   known(
@@ -93,49 +80,12 @@ const SCRIPTED: readonly AnyReg[] = [
   c.TDFTS,
 ];
 
-/** Bits that the datasheet declares: reserved ones read as zero on silicon (8254x §13.1), QEMU keeps them. */
-const declared = (register: AnyReg): number =>
-  Object.values(register[meta].fields).reduce((all, field) => all | (field.access === 'wo' ? 0 : maskOf(field)), 0);
-
-function bar(host: PciHost): Mmio {
-  const fn = enumerate(host).functions.find((each) => each.vendor === 0x8086 && each.device === 0x100e)!;
-  fn.enable({ memory: true, io: true });
-  return fn.mapBar(0);
-}
-
-interface Pair {
-  readonly ours: Mmio;
-  readonly theirs: Mmio;
-}
-
-async function withBoth(work: (pair: Pair) => void): Promise<void> {
-  const host = await openQemu({ ...qemu, args: ['-device', 'e1000,mac=52:54:00:12:34:56'] });
-  try {
-    const machine = new Machine();
-    machine.bus.add(new I82540em());
-    work({ ours: bar(machine), theirs: bar(host) });
-  } finally {
-    await host.close();
-  }
-}
-
-/** Compares one read; empty when equal or allowed. */
-function compare(pair: Pair, register: AnyReg, index: number): string {
-  const { at, stride, name } = register[meta];
-  const ours = pair.ours.read32(at + index * stride);
-  const theirs = pair.theirs.read32(at + index * stride);
-  let different = (ours ^ theirs) & declared(register);
-  for (const entry of KNOWN) {
-    if (entry.register !== register || (different & entry.mask) === 0) continue;
-    entry.used = true;
-    different &= ~entry.mask;
-  }
-  return different === 0 ? '' : `${name}[${index}]: ours ${hex(ours)}, QEMU ${hex(theirs)}, bits ${hex(different)}`;
-}
+const chip = (work: (pair: Pair) => void): Promise<void> =>
+  withBoth(qemu, 'e1000,mac=52:54:00:12:34:56', new I82540em(), work);
 
 describe.skipIf(!qemu)("82540EM against QEMU's e1000", () => {
   test(`${cases(300)} scripts of register accesses read the same`, async () => {
-    await withBoth((pair) => {
+    await chip((pair) => {
       // QEMU's LEDs start otherwise than 8254x §13.4.15 says, its MAC with address 0 of the option: scripts start from zeros.
       for (const register of [c.LEDCTL, c.RAL, c.RAH])
         for (const io of [pair.ours, pair.theirs]) io.write32(register[meta].at, 0);
@@ -151,14 +101,12 @@ describe.skipIf(!qemu)("82540EM against QEMU's e1000", () => {
             script.push(`${name}[${index}] = ${hex(value)}`);
             for (const io of [pair.ours, pair.theirs]) io.write32(at + index * stride, value);
           }
-          const wrong = compare(pair, register, index);
+          const wrong = compare(pair, register, index, KNOWN);
           expect(wrong, `seed ${seed} after\n${script.join('\n')}`).toBe('');
         }
       }
     });
-    expect(KNOWN.filter((entry) => !entry.used).map((entry) => `${entry.register[meta].name}: ${entry.why}`)).toEqual(
-      [],
-    );
+    expect(unused(KNOWN)).toEqual([]);
     proved({
       nic: '82540em',
       side: 'model',
@@ -168,16 +116,13 @@ describe.skipIf(!qemu)("82540EM against QEMU's e1000", () => {
   });
 
   test('interrupt causes, mask, set and clear behave the same', async () => {
-    await withBoth((pair) => {
-      const both = (register: AnyReg, value: number): void => {
-        for (const io of [pair.ours, pair.theirs]) io.write32(register.at, value);
-      };
+    await chip((pair) => {
       for (let seed = 0; seed < cases(200); seed++) {
         const random = new Random(`causes ${seed}`);
         for (let i = 0; i < 12; i++) {
           // TXDW, TXQE, LSC, RXSEQ, RXDMT0, RXO, RXT0: what the datasheet names and both have.
           const causes = random.u32() & 0xdf;
-          both([c.ICS, c.IMS, c.IMC][random.below(3)]!, causes);
+          both(pair, [c.ICS, c.IMS, c.IMC][random.below(3)]!, causes);
           if (random.chance(0.3))
             expect(pair.ours.read32(c.IMS.at) & 0xdf, `seed ${seed}`).toBe(pair.theirs.read32(c.IMS.at) & 0xdf);
           if (random.chance(0.3))
@@ -188,7 +133,7 @@ describe.skipIf(!qemu)("82540EM against QEMU's e1000", () => {
   });
 
   test('the registers that QEMU lacks are still the ones listed', async () => {
-    await withBoth(({ theirs, ours }) => {
+    await chip(({ theirs, ours }) => {
       for (const register of ABSENT) {
         const { at, name } = register[meta];
         theirs.write32(at, -1);

@@ -168,10 +168,13 @@ export class RxUnit {
       return false;
     }
     if (!ring.fits(frame, strip, this.#headers)) return false;
-    this.#status.find(frame, flags, strip, (flags & STAMPED) !== 0, this.#headers, this.#rss);
+    const control = this.#values[this.#rfctl]!;
+    const headers = this.#headers;
+    headers.ack &&= (control & RFCTL.ACKD_DIS) === 0 || headers.payload === headers.end;
+    this.#status.find(frame, flags, strip, (flags & STAMPED) !== 0, headers, this.#rss);
     const low = ring.write(frame, strip, this.#status);
     const { interrupts } = this.#parts;
-    if (this.#headers.ack && (this.#values[this.#rfctl]! & RFCTL.ACKDIS) === 0) interrupts.acknowledgement();
+    if (headers.ack && (control & RFCTL.ACKDIS) === 0) interrupts.acknowledgement();
     interrupts.received(this.#rss.queue, low);
     return true;
   }

@@ -38,7 +38,7 @@ export interface Headers {
   payload: number;
   /** End of the IP packet. */
   end: number;
-  /** TCP with ACK and no payload. */
+  /** TCP with the ACK flag; without data when `payload` is `end`. */
   ack: boolean;
 }
 
@@ -87,7 +87,7 @@ export function parseHeaders(arena: Arena, at: number, length: number, vlanType:
     const header = (u8[at + found.l4 + 12]! >> 4) * 4;
     if (found.fragment || header < 20 || header > room) return;
     found.payload = found.l4 + header;
-    found.ack = (u8[at + found.l4 + 13]! & TCP_ACK) !== 0 && found.payload === found.end;
+    found.ack = (u8[at + found.l4 + 13]! & TCP_ACK) !== 0;
   } else if (protocol === UDP && room >= 8) {
     found.udp = true;
     if (!found.fragment) found.payload = found.l4 + 8;

@@ -162,7 +162,7 @@ export const RFCTL = reg(
     IPV6_DIS: bit(10, 'rw', 'IPv6 is not taken apart'),
     IPV6_XSUM_DIS: bit(11, 'rw', 'No TCP and UDP check in IPv6'),
     ACKDIS: bit(12, 'rw', 'TCP ACKs do not interrupt at once'),
-    ACKD_DIS: bit(13, 'rw', 'ACKs with data are no ACKs', { inert: true }),
+    ACKD_DIS: bit(13, 'rw', 'A TCP ACK with data is no ACK'),
     IPFRSP_DIS: bit(14, 'rw', 'IP fragments are not split'),
     EXSTEN: bit(15, 'rw', 'Extended receive descriptors'),
     IPV6_EX_DIS: bit(16, 'rw', 'IPv6 extension headers are not taken apart'),

@@ -82,7 +82,9 @@ const arbitration = (name: string, at: number) =>
       COMP: bit(7, 'rw', 'Compensate for the length', { inert: true }),
       RATIO: bits(9, 8, 'rw', 'Ratio of the compensation', { inert: true }),
       ENABLE: bit(10, 'rw', 'The queue takes part'),
-      REST: bits(31, 11, 'rw', 'Bits that drivers set for the errata', { inert: true }),
+      ERRATA: bits(26, 11, 'rw', 'Storage: drivers set bits here for the errata', { inert: true }),
+      REQUESTS: bits(30, 27, 'rw', 'Read requests', { inert: true }),
+      BIT31: bit(31, 'rw', 'Storage', { inert: true }),
     },
   );
 
