@@ -1,7 +1,7 @@
 /** Copying between two memories. */
 
-/** Above this many bytes one view costs less than a loop. */
-const LOOP_BELOW = 2048;
+/** From this many bytes on a view costs less than a loop: about 0.3 us, a loop 1 to 3 ns for each byte. */
+const LOOP_BELOW = 128;
 
 /** Copies `bytes` bytes; makes a view only where that is cheaper than a loop. */
 export function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, bytes: number): void {

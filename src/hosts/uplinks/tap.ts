@@ -1,5 +1,6 @@
 /** Frames of a TAP device: the kernel of this machine as the peer. Needs CAP_NET_ADMIN in the network namespace. */
 import { closeSync, constants, openSync } from 'node:fs';
+import { copyBytes } from '../native/copy.js';
 import { ERRNO, libc } from '../native/libc.js';
 import { FRAME_AT, MAX_FRAME, type Uplink, UplinkCore, type UplinkOptions } from './uplink.js';
 
@@ -50,7 +51,7 @@ export function openTap(options: TapOptions): TapUplink {
   let open = true;
   const core = new UplinkCore(options.name ?? device, options.time, (arena, offset, length) => {
     if (!open || length > MAX_FRAME) return false;
-    for (let i = 0; i < length; i++) outgoing[i] = arena.u8[offset + i]!;
+    copyBytes(arena.u8, offset, outgoing, 0, length);
     return system.write(fd, outgoing, 0, length) === length;
   });
   const watch = system.watch(fd, () => {
