@@ -22,7 +22,8 @@ export class ReceiveFilter {
   readonly #macs = new Int32Array(2 * MAX_MACS);
   #count = 0;
   readonly #vlans = new Int32Array(128);
-  #vlanFilter = false;
+  /** Only frames with a tag that was added get in; from the start, once CTRL_VLAN is negotiated (§5.1.6.5.3). */
+  vlanFilter = false;
 
   constructor(own: Uint8Array) {
     this.#own = own;
@@ -41,19 +42,20 @@ export class ReceiveFilter {
         false;
     this.#count = 0;
     this.#vlans.fill(0);
-    this.#vlanFilter = false;
+    this.vlanFilter = false;
   }
 
-  /** Without CTRL_RX everything for this station and all multicast gets in. */
+  /** Without CTRL_RX nothing is filtered by address. */
   open(): void {
     this.allMulticast = true;
+    this.allUnicast = true;
   }
 
   passes(u8: Uint8Array, at: number): boolean {
     if (this.promiscuous) return true;
     const low = u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24);
     const high = u8[at + 4]! | (u8[at + 5]! << 8);
-    if (this.#vlanFilter && u8[at + 12] === 0x81 && u8[at + 13] === 0) {
+    if (this.vlanFilter && u8[at + 12] === 0x81 && u8[at + 13] === 0) {
       const id = ((u8[at + 14]! << 8) | u8[at + 15]!) & 0xfff;
       if (((this.#vlans[id >> 5]! >>> (id & 31)) & 1) === 0) return false;
     }
@@ -88,7 +90,6 @@ export class ReceiveFilter {
   }
 
   setVlan(id: number, on: boolean): void {
-    this.#vlanFilter = true;
     const bit = 1 << (id & 31);
     if (on) this.#vlans[id >> 5]! |= bit;
     else this.#vlans[id >> 5]! &= ~bit;

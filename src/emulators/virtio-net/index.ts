@@ -360,6 +360,7 @@ export class VirtioNet implements EmulatedFunction {
       mergeable: this.#has(NET_FEATURE.MRG_RXBUF),
       csum: this.#has(NET_FEATURE.GUEST_CSUM),
       filter: this.#has(NET_FEATURE.CTRL_RX),
+      vlan: this.#has(NET_FEATURE.CTRL_VLAN),
     });
   }
 

@@ -40,11 +40,12 @@ export class NetRx {
     this.filter.reset();
   }
 
-  settle(features: { mergeable: boolean; csum: boolean; filter: boolean }): void {
+  settle(features: { mergeable: boolean; csum: boolean; filter: boolean; vlan: boolean }): void {
     this.#mergeable = features.mergeable;
     this.#csum = features.csum;
-    this.#filtering = features.filter;
+    this.#filtering = features.filter || features.vlan;
     if (!features.filter) this.filter.open();
+    this.filter.vlanFilter = features.vlan;
   }
 
   /** Takes a frame. */
