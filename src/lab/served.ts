@@ -63,7 +63,8 @@ export interface ServedNic {
   readonly recorded: Recorded | undefined;
 }
 
-const GATEWAY_BYTES = 64 << 20;
+/** Pages are taken as they are touched. 64 connections through a way need 64 MiB; what does not fit is reset. */
+const GATEWAY_BYTES = 160 << 20;
 /** The model's buffers, and its cable's when that has a speed. */
 const NIC_BYTES = 24 << 20;
 

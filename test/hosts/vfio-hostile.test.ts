@@ -248,7 +248,7 @@ describe.skipIf(process.platform !== 'linux').each(NICS.map((kind) => [kind.name
             alive &&= answer !== undefined;
             if (answer) expect(answer.errno, seed).toBe(0);
           }
-          expect(performance.now() - began, `seed ${seed}, operation ${sent}`).toBeLessThan(1000);
+          expect(performance.now() - began, `seed ${seed}, operation ${sent}`).toBeLessThan(5000);
           if (!alive || random.chance(0.01)) {
             await gone();
             await connect();
