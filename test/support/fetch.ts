@@ -4,12 +4,15 @@
  * final name; a run that was interrupted leaves only a folder with a temporary name, which the next run removes.
  */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import koffi from 'koffi';
 import { type Apt, type AptChoice, openApt } from './apt.js';
+import { cpio, file } from './cpio.js';
 import { buildInitramfs, viaLoader } from './initramfs.js';
 import { Unavailable } from './unavailable.js';
 
@@ -30,6 +33,8 @@ export interface Pieces {
   kernel: { vmlinuz: string; root: string; version: string };
   /** A root file system for {@link Pieces.kernel} with a shell on ttyS1. */
   initramfs: { path: string };
+  /** {@link Pieces.initramfs} with `packets` (test/guest/matrix/packets.c), built by this machine's compiler. */
+  guest: { initrd: string };
   /** iPXE as a Linux-format kernel image. */
   ipxe: { lkrn: string };
   /** PC BIOS and VGA BIOS images. */
@@ -163,13 +168,31 @@ async function kernel(): Promise<Pieces['kernel']> {
 
 async function initramfs(): Promise<Pieces['initramfs']> {
   const { root: kernelRoot } = await need('kernel');
-  const root = await folderOf('initramfs', async (into, apt) => {
+  const root = await folderOf('initramfs-2', async (into, apt) => {
     const tools = join(into, 'tools');
     await apt.unpack(['busybox-static', 'ethtool', 'iperf3', 'xz-utils', 'libgcc-s1'], tools, { closure: true });
     await writeFile(join(into, 'base.cpio.gz'), await buildInitramfs({ tools, kernel: kernelRoot }));
     await rm(tools, { recursive: true, force: true });
   });
   return { path: join(root, 'base.cpio.gz') };
+}
+
+async function guest(): Promise<Pieces['guest']> {
+  const base = await need('initramfs');
+  const source = fileURLToPath(new URL('../guest/matrix/packets.c', import.meta.url));
+  const digest = createHash('sha256')
+    .update(await readFile(source))
+    .digest('hex')
+    .slice(0, 12);
+  const root = await folderOf(`guest-2-${digest}`, async (into) => {
+    const program = join(into, 'packets');
+    await exec('cc', ['-O1', '-static', '-s', '-o', program, source]).catch((error: NodeJS.ErrnoException) => {
+      throw new Unavailable('cc', error.code === 'ENOENT' ? 'missing' : 'unpack', String(error).slice(0, 300));
+    });
+    const more = gzipSync(cpio([file('usr/bin/packets', await readFile(program), true)]));
+    await writeFile(join(into, 'initrd'), Buffer.concat([await readFile(base.path), more]));
+  });
+  return { initrd: join(root, 'initrd') };
 }
 
 async function ipxe(): Promise<Pieces['ipxe']> {
@@ -235,6 +258,7 @@ const BUILDERS: { [K in keyof Pieces]: () => Promise<Pieces[K]> } = {
   qemu,
   kernel,
   initramfs,
+  guest,
   ipxe,
   seabios,
   iperf3,

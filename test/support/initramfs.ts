@@ -23,6 +23,7 @@ export const GUEST_MODULES = [
   '8139too',
   '8139cp',
   'pktgen',
+  '8021q',
 ];
 
 /**

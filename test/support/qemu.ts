@@ -112,23 +112,32 @@ export interface LinuxGuest extends QemuProcess {
   run(line: string, within?: number): Promise<CommandResult>;
   /** As {@link LinuxGuest.run}, and a status other than 0 is an error that shows the output. */
   must(line: string, within?: number): Promise<string>;
+  /** Restarts the guest (needs {@link GuestOptions.restarts}) and waits for its command loop. */
+  reboot(): Promise<void>;
 }
 
 /** How to start a guest. */
 export interface GuestOptions {
   readonly pieces: Pick<Pieces, 'qemu' | 'kernel' | 'initramfs'>;
+  /** Another initial file system. */
+  readonly initrd?: string;
+  /** What QEMU starts instead of Linux, which comes to its command loop in another way: no command line is given to it. */
+  readonly loader?: { readonly kernel: string; readonly initrd: (folder: string) => string };
+  /** The guest may restart; otherwise QEMU ends when it tries. */
+  readonly restarts?: boolean;
   /** More arguments: devices, networks. */
   readonly args?: (folder: string) => string[];
   /** Runs before QEMU starts: servers that QEMU connects to must listen by then. */
   readonly prepare?: (folder: string) => Promise<void>;
-  /** Memory in MiB (default 512), shared with this process's mappings; at most 3071. */
+  /** Memory in MiB (default 512), shared with this process's mappings. */
   readonly memory?: number;
   /** More words on the kernel's command line. */
   readonly append?: string;
   readonly machine?: string;
 }
 
-const APPEND =
+/** Linux's command line. */
+export const APPEND =
   'console=ttyS0 quiet loglevel=6 mitigations=off nokaslr tsc=reliable no_timer_check audit=0 apparmor=0 panic=-1';
 
 /** Boots Linux to its command loop. */
@@ -149,7 +158,7 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       String(memory),
       '-object',
       `memory-backend-memfd,id=ram,size=${memory}M,share=on`,
-      '-no-reboot',
+      ...(options.restarts ? [] : ['-no-reboot']),
       '-chardev',
       `socket,id=s0,path=${join(folder, 'console')}`,
       '-serial',
@@ -158,12 +167,16 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       `socket,id=s1,path=${join(folder, 'shell')}`,
       '-serial',
       'chardev:s1',
-      '-kernel',
-      pieces.kernel.vmlinuz,
-      '-initrd',
-      pieces.initramfs.path,
-      '-append',
-      `${APPEND} ${options.append ?? ''}`.trim(),
+      ...(options.loader
+        ? ['-kernel', options.loader.kernel, '-initrd', options.loader.initrd(folder)]
+        : [
+            '-kernel',
+            pieces.kernel.vmlinuz,
+            '-initrd',
+            options.initrd ?? pieces.initramfs.path,
+            '-append',
+            `${APPEND} ${options.append ?? ''}`.trim(),
+          ]),
       ...(options.args?.(folder) ?? []),
     ],
     async (folder) => {
@@ -204,7 +217,13 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       if (status !== 0) throw new Error(`guest: \`${line}\` ended with ${status}: ${output.slice(-2000)}`);
       return output;
     };
-    return { ...base, console, run, must };
+    const reboot = async (): Promise<void> => {
+      await turn;
+      const from = shell.text.length;
+      shellSocket.write('reboot -f\n');
+      await shell.expect(/@@READY/, 120_000, from);
+    };
+    return { ...base, console, run, must, reboot };
   } catch (error) {
     await base.close();
     throw error;

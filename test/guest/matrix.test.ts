@@ -1,0 +1,158 @@
+/**
+ * The matrix: Linux 6.12 with its own drivers judges our models, row by row, in every interrupt mode a driver can use.
+ * The short tier always runs. NICFORGE_MATRIX=full runs every row, and the same rows on QEMU's own devices as control.
+ * NICFORGE_MATRIX_NICS=a,b keeps to some NICs.
+ */
+import { appendFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NICS } from '../../src/lab/nics.js';
+import { Bench, Lab, type Target } from '../support/matrix/bench.js';
+import { CHIPS, type Chip, type Mode } from '../support/matrix/chips.js';
+import type { Row, RowResult } from '../support/matrix/rows.js';
+import { proved } from '../support/results.js';
+import { piecesOrSkip } from '../support/skips.js';
+import { BASIC } from './matrix/basic.js';
+import { COUNTERS } from './matrix/counters.js';
+import { DEATHS, LIFE } from './matrix/life.js';
+import { OFFLOADS } from './matrix/offloads.js';
+
+const pieces = await piecesOrSkip('qemu', 'kernel', 'initramfs', 'guest');
+const full = process.env['NICFORGE_MATRIX'] === 'full';
+const wanted = process.env['NICFORGE_MATRIX_NICS']?.split(',');
+const only = process.env['NICFORGE_MATRIX_ROWS'];
+const LINUX = `Linux ${pieces?.kernel.version.replace(/\+.*/, '') ?? ''} in QEMU over vfio-user`;
+const PLUGGED = [...BASIC, ...OFFLOADS, ...COUNTERS, ...LIFE];
+
+function rowsFor(rows: readonly Row[], chip: Chip, mode: Mode, target: Target): Row[] {
+  return rows.filter(
+    (row) =>
+      (full || row.tier === 'short') &&
+      (mode === chip.modes[0] || row.everyMode) &&
+      (row.needs ?? []).every((feature) => chip.features.has(feature)) &&
+      (row.applies?.(chip, mode, target) ?? true) &&
+      (only === undefined || BASIC.includes(row) || new RegExp(only).test(row.name)),
+  );
+}
+
+/** Runs a row and everything that must hold after each. */
+async function judge(bench: Bench, row: Row): Promise<void> {
+  await row.run(bench);
+  const findings = bench.findings([...bench.chip.explained, ...(row.explained ?? [])]);
+  const complaints = (await bench.lab.complaints()).filter(
+    (line) => !row.complaints?.some((known) => known.line.test(line)),
+  );
+  expect(findings, 'diagnosed by the model').toEqual([]);
+  expect(complaints, 'warnings of the kernel').toEqual([]);
+  expect(bench.warnings.splice(0), 'warnings of the server').toEqual([]);
+}
+
+const TARGETS: readonly Target[] = full ? ['model', 'control'] : ['model'];
+const CASES = CHIPS.filter(({ nic }) => wanted?.includes(nic) ?? NICS.some(({ name }) => name === nic)).flatMap(
+  (chip) =>
+    TARGETS.filter((target) => target === 'model' || chip.control).map((target) => ({
+      chip,
+      target,
+      title: target === 'model' ? chip.nic : `${chip.nic}, control: QEMU's ${chip.control!.device.driver}`,
+    })),
+);
+
+describe.skipIf(!pieces).each(CASES)('matrix: $title', ({ chip, target }) => {
+  const results: RowResult[] = [];
+  let lab: Lab;
+
+  /** A row as a test; its result is kept whatever comes of it. */
+  function rowTest(row: Row, mode: Mode, bench: () => Bench | Promise<Bench>): void {
+    const limit = target === 'control' ? row.controlLimit?.[chip.nic] : undefined;
+    test(row.name, { timeout: 180_000 }, async () => {
+      const began = performance.now();
+      const note = (status: RowResult['status'], detail?: string): void => {
+        const milliseconds = Math.round(performance.now() - began);
+        results.push({
+          nic: chip.nic,
+          target,
+          mode,
+          row: row.name,
+          status,
+          ...(detail ? { detail } : {}),
+          milliseconds,
+        });
+      };
+      try {
+        await judge(await bench(), row);
+        note('passed');
+      } catch (error) {
+        if (limit !== undefined) {
+          note('limit', limit);
+          return;
+        }
+        note('failed', String(error).slice(0, 500));
+        const log = (await lab.guest.run('dmesg | tail -60').catch(() => undefined))?.output;
+        console.error(
+          `${chip.nic} ${target} ${mode}, ${row.name}: ${error}\n--- console:\n${lab.guest.console.text.slice(-3000)}\n--- dmesg:\n${log}\n--- QEMU:\n${lab.guest.log.text.slice(-1000)}`,
+        );
+        throw error;
+      }
+    });
+  }
+
+  afterAll(() => {
+    const file = process.env['NICFORGE_MATRIX_RESULTS'];
+    if (file) for (const result of results) appendFileSync(file, `${JSON.stringify(result)}\n`);
+    if (target !== 'model' || only !== undefined) return;
+    const passed = results.filter(({ status }) => status === 'passed').length;
+    if (passed === results.length)
+      proved({ nic: chip.nic, side: 'model', stranger: LINUX, what: `the matrix's rows, ${chip.modes.join(', ')}` });
+  });
+
+  // A guest for each mode: what cannot be unplugged from QEMU would be there again after a restart.
+  describe.each(chip.modes)('%s', (mode) => {
+    let bench: Bench;
+
+    beforeAll(async () => {
+      lab = await Lab.open(pieces!);
+      bench = await Bench.plug(lab, { chip, mode, target });
+    });
+
+    afterAll(() => lab?.close());
+
+    for (const row of rowsFor(PLUGGED, chip, mode, target)) rowTest(row, mode, () => bench);
+
+    // A device with MSI-X cannot be unplugged from QEMU 11.1 over vfio-user: there the last mode does it.
+    if (mode !== chip.modes.at(-1)) return;
+    const hide = mode === 'msix' ? [] : (['msix'] as const);
+    for (const row of rowsFor(DEATHS, { ...chip, modes: [mode] }, mode, target))
+      rowTest(row, mode, async () => {
+        await bench.close();
+        bench = await Bench.plug(lab, { chip, mode, target, hide });
+        return bench;
+      });
+  });
+});
+
+const LARGE = full ? CHIPS.filter(({ nic }) => wanted?.includes(nic) ?? NICS.some(({ name }) => name === nic)) : [];
+
+describe.skipIf(!pieces || !full || only !== undefined)('matrix: 3 GiB of memory, a part of it above 4 GiB', () => {
+  let lab: Lab;
+
+  beforeAll(async () => {
+    lab = await Lab.open(pieces!, { memory: 3072 });
+  });
+
+  afterAll(() => lab?.close());
+
+  test.each(LARGE)('$nic', async (chip) => {
+    const bench = await Bench.plug(lab, { chip, mode: chip.modes[0]!, target: 'model' });
+    for (const row of BASIC) await judge(bench, row);
+    await bench.close();
+    const file = process.env['NICFORGE_MATRIX_RESULTS'];
+    const result: RowResult = {
+      nic: chip.nic,
+      target: 'model',
+      mode: chip.modes[0]!,
+      row: '3 GiB of memory',
+      status: 'passed',
+      milliseconds: 0,
+    };
+    if (file) appendFileSync(file, `${JSON.stringify(result)}\n`);
+  });
+});

@@ -1,0 +1,167 @@
+/** The NICs of the matrix: one line for each chip. What Linux drivers have in common stands once for each driver. */
+import type { Hideable } from '../../../src/lab/hide.js';
+import type { RuleName } from '../../../src/platform/diagnostics.js';
+import type { WireCounts } from './wire.js';
+
+/** Kinds of interrupt. */
+export type Mode = 'intx' | 'msi' | 'msix';
+
+/** What a driver and its chip can do; a row that needs what is not here is left out. */
+export type Feature =
+  | 'negotiates' // speed and duplex are negotiated and shown
+  | 'tx' // transmit checksum can be switched
+  | 'tso'
+  | 'rx' // receive checksum can be switched
+  | 'rx-valid' // good checksums are vouched for
+  | 'sg'
+  | 'rxvlan'
+  | 'txvlan'
+  | 'rx-fcs'
+  | 'rx-all'
+  | 'rxhash'
+  | 'selftest'
+  | 'rings'
+  | 'coalesce'
+  | 'pause'
+  | 'jumbo'
+  | 'pm-reset'; // a reset method that sysfs offers
+
+/** A finding of the model that is right: what the driver does on purpose. */
+export interface Explained {
+  readonly rule: RuleName;
+  readonly register: RegExp;
+  readonly why: string;
+}
+
+/** How the numbers of `ethtool -S` (and, as `sysfs/…`, of the interface) follow from what passed on the cable. */
+export type StatisticsMap = Readonly<Record<string, (out: WireCounts, come: WireCounts) => number>>;
+
+/** What chips of one Linux driver share. */
+export interface LinuxDriver {
+  /** Name as sysfs shows it. */
+  readonly name: string;
+  /** A line of shell that loads it so that it uses `mode`. */
+  load(mode: Mode): string;
+  /** Capabilities to hide so that it uses `mode`. */
+  hides(mode: Mode): readonly Hideable[];
+  /** The module to unload. */
+  readonly unload: string;
+  readonly statistics: StatisticsMap;
+  /** Descriptors of the smallest rings that the driver takes. */
+  readonly smallestRings?: number;
+}
+
+/** One NIC. */
+export interface Chip {
+  /** Its name in src/lab/nics.ts. */
+  readonly nic: string;
+  readonly driver: LinuxDriver;
+  /** Mbit/s; 0: the driver does not tell. */
+  readonly speed: number;
+  /** The first one gets all rows. */
+  readonly modes: readonly Mode[];
+  readonly features: ReadonlySet<Feature>;
+  readonly explained: readonly Explained[];
+  /** QEMU's own device of the kind. */
+  readonly control?: {
+    readonly device: Readonly<Record<string, unknown>> & { readonly driver: string };
+    /** Properties that take MSI-X away. */
+    readonly withoutMsix: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** e1000 and e1000e before sleep and restart. */
+const WAKES: readonly Explained[] = [
+  {
+    rule: 'ring-length',
+    register: /^RDLEN$/,
+    why: 'before sleep and restart the driver enables the receiver for wake-up frames only, without a ring',
+  },
+];
+
+/** MACs that count what the standard names: e1000 and e1000e show them under the same words. */
+const INTEL_STATISTICS: StatisticsMap = {
+  rx_packets: (_out, come) => come.frames,
+  tx_packets: (out) => out.frames,
+  rx_bytes: (_out, come) => come.bytes,
+  tx_bytes: (out) => out.bytes,
+  rx_broadcast: (_out, come) => come.broadcast,
+  tx_broadcast: (out) => out.broadcast,
+  rx_multicast: (_out, come) => come.multicast,
+  tx_multicast: (out) => out.multicast,
+  rx_crc_errors: (_out, come) => come.badFcs,
+  rx_length_errors: (_out, come) => come.short + come.long,
+};
+
+const e1000: LinuxDriver = {
+  name: 'e1000',
+  load: () => 'ins e1000',
+  hides: () => [],
+  unload: 'e1000',
+  statistics: INTEL_STATISTICS,
+  smallestRings: 80,
+};
+
+const INT_MODES: Readonly<Record<Mode, number>> = { intx: 0, msi: 1, msix: 2 };
+
+const e1000e: LinuxDriver = {
+  name: 'e1000e',
+  // The parameter is taken by the first device probed after loading.
+  load: (mode) => `ins e1000e; rmmod e1000e; insmod /modules/e1000e.ko IntMode=${INT_MODES[mode]}`,
+  hides: () => [],
+  unload: 'e1000e',
+  statistics: INTEL_STATISTICS,
+  smallestRings: 64,
+};
+
+const virtio: LinuxDriver = {
+  name: 'virtio_net',
+  load: () => 'ins virtio_net',
+  hides: (mode) => (mode === 'msix' ? [] : ['msix']),
+  unload: 'virtio_net',
+  // Counts of packets in memory, without FCS; a virtual wire has no shortest and, with merged buffers, no longest frame.
+  statistics: {
+    'sysfs/rx_packets': (_out, come) => come.frames + come.short + come.long,
+    'sysfs/rx_bytes': (_out, come) => come.bytes + come.oddBytes - 4 * (come.frames + come.short + come.long),
+    'sysfs/tx_packets': (out) => out.frames,
+    'sysfs/tx_bytes': (out) => out.bytes - 4 * out.frames,
+  },
+};
+
+/** Features of the Intel MACs that e1000 and e1000e drive. */
+const INTEL: readonly Feature[] = [
+  ...(['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'rx-fcs', 'rx-all', 'selftest'] as const),
+  ...(['rings', 'pause', 'jumbo'] as const),
+];
+
+/** All of them. */
+export const CHIPS: readonly Chip[] = [
+  {
+    nic: '82540em',
+    driver: e1000,
+    speed: 1000,
+    modes: ['intx'],
+    features: new Set(INTEL),
+    explained: WAKES,
+    control: { device: { driver: 'e1000' }, withoutMsix: {} },
+  },
+  {
+    nic: 'virtio-net',
+    driver: virtio,
+    speed: 0,
+    modes: ['msix', 'intx'],
+    features: new Set(['tx', 'tso', 'rx-valid', 'sg']),
+    explained: [],
+    control: { device: { driver: 'virtio-net-pci', 'disable-legacy': 'on' }, withoutMsix: { vectors: 0 } },
+  },
+];
+
+/** What QEMU's e1000e is to 82574L, so that the script is known to run on it. */
+export const E1000E: Omit<Chip, 'nic'> = {
+  driver: e1000e,
+  speed: 1000,
+  modes: ['msix', 'msi', 'intx'],
+  features: new Set([...INTEL, 'rxhash', 'coalesce']),
+  explained: WAKES,
+  control: { device: { driver: 'e1000e' }, withoutMsix: {} },
+};
