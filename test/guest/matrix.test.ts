@@ -83,9 +83,11 @@ describe.skipIf(!pieces).each(CASES)('matrix: $title', ({ chip, target }) => {
       } catch (error) {
         if (limit !== undefined) {
           note('limit', limit);
+          await lab.complaints();
           return;
         }
         note('failed', String(error).slice(0, 500));
+        await lab.complaints().catch(() => undefined);
         const log = (await lab.guest.run('dmesg | tail -60').catch(() => undefined))?.output;
         console.error(
           `${chip.nic} ${target} ${mode}, ${row.name}: ${error}\n--- console:\n${lab.guest.console.text.slice(-3000)}\n--- dmesg:\n${log}\n--- QEMU:\n${lab.guest.log.text.slice(-1000)}`,

@@ -239,13 +239,18 @@ export const OFFLOADS: readonly Row[] = [
       );
     },
     // QEMU passes frames of a socket back-end without looking at them.
-    controlLimit: { 'virtio-net': 'QEMU vouches for checksums only when its back-end does' },
+    controlLimit: {
+      '82540em': "QEMU's e1000 does not look at checksums of received frames",
+      'virtio-net': 'QEMU vouches for checksums only when its back-end does',
+    },
   },
   {
     name: 'rx checksum off: not vouched for',
     tier: 'full',
     needs: ['rx'],
     async run(bench) {
+      // e1000 sums from its start although it says "off" (its feature bit is not set then): only a change reaches the chip.
+      await features(bench, { rx: true });
       await features(bench, { rx: false });
       const { good, bad } = await vouched(bench);
       await features(bench, { rx: true });

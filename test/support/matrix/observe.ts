@@ -24,6 +24,7 @@ export class ObservedFunction implements EmulatedFunction {
   readonly name: string;
   readonly config: ConfigDeclaration;
   readonly port: LinkPort | undefined;
+  readonly maps: EmulatedFunction['maps'];
   readonly #fn: EmulatedFunction;
   readonly #mac: Uint8Array;
   #kept: DmaFrame[] | undefined;
@@ -35,6 +36,7 @@ export class ObservedFunction implements EmulatedFunction {
     this.name = fn.name;
     this.config = fn.config;
     this.port = fn.port;
+    this.maps = fn.maps;
   }
 
   /** Keeps frames from now until the returned call, which gives them. */
