@@ -36,7 +36,10 @@ function rowsFor(rows: readonly Row[], chip: Chip, mode: Mode, target: Target): 
 
 /** Runs a row and everything that must hold after each. */
 async function judge(bench: Bench, row: Row): Promise<void> {
-  await row.run(bench);
+  await row.run(bench).catch((error: unknown) => {
+    const said = bench.warnings.splice(0);
+    throw said.length > 0 ? new Error(`${error}; the server: ${said.join('; ')}`) : error;
+  });
   const findings = bench.findings([...bench.chip.explained, ...(row.explained ?? [])]);
   const complaints = (await bench.lab.complaints()).filter(
     (line) => !row.complaints?.some((known) => known.line.test(line)),

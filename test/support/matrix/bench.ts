@@ -204,6 +204,9 @@ export class Bench {
       diagnostics: bench.diagnostics,
       label: chip.nic,
       arena: lab.arena,
+      onClient: (connected, reason) => {
+        if (!connected && reason !== undefined) bench.warnings.push(reason);
+      },
       onWarning: (text) => bench.warnings.push(text),
     });
     await lab.guest.qmp.execute('device_add', {

@@ -81,6 +81,13 @@ const WAKES: readonly Explained[] = [
   },
 ];
 
+/** e1000e before sleep and restart, on any chip. */
+const LPIC: Explained = {
+  rule: 'unknown-register',
+  register: /^offset 0x000000fc$/,
+  why: 'the driver prints the low-power idle timer, a register of later chips (e1000e_flush_lpic), whatever the chip',
+};
+
 /** MACs that count what the standard names: e1000 and e1000e show them under the same words. */
 const INTEL_STATISTICS: StatisticsMap = {
   rx_packets: (_out, come) => come.frames,
@@ -154,7 +161,7 @@ export const CHIPS: readonly Chip[] = [
     speed: 1000,
     modes: ['msix', 'msi', 'intx'],
     features: new Set([...INTEL, 'rxhash', 'coalesce']),
-    explained: WAKES,
+    explained: [...WAKES, LPIC],
     control: { device: { driver: 'e1000e' }, withoutMsix: {} },
   },
   {

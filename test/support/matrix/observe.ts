@@ -19,6 +19,12 @@ export interface DmaFrame {
 const PREFIXES = [0, 10, 12];
 const MOST_KEPT = 100_000;
 
+/** A method bound to `bus`, or a property that asks it. */
+function forward(bus: DeviceBus, name: keyof DeviceBus): PropertyDescriptor {
+  const value: unknown = bus[name];
+  return typeof value === 'function' ? { value: value.bind(bus), writable: true } : { get: () => bus[name] };
+}
+
 /** A model as it is, and its DMA on request. */
 export class ObservedFunction implements EmulatedFunction {
   readonly name: string;
@@ -50,13 +56,11 @@ export class ObservedFunction implements EmulatedFunction {
   }
 
   attach(bus: DeviceBus): void {
-    const watched = Object.create(bus) as { -readonly [K in keyof DeviceBus]: DeviceBus[K] };
-    // Methods of the shell use its private state: they must run on the shell itself.
-    const names = ['read32', 'read16', 'write32', 'write16', 'allocBuffer', 'alarm', 'delay', 'slice'] as const;
-    for (const name of [...names, 'setLevel', 'message', 'pme', 'report'] as const)
-      (watched as unknown as Record<string, unknown>)[name] = (bus[name] as (...args: never[]) => unknown).bind(bus);
-    for (const name of ['fault', 'arena', 'now', 'schedule', 'msixEnabled'] as const)
-      Object.defineProperty(watched, name, { get: () => bus[name] });
+    // The shell's methods use its private state, so they must run on the shell itself, whatever there are.
+    const watched = {} as { -readonly [K in keyof DeviceBus]: DeviceBus[K] };
+    for (let level: object | null = bus; level && level !== Object.prototype; level = Object.getPrototypeOf(level))
+      for (const name of Object.getOwnPropertyNames(level) as (keyof DeviceBus)[])
+        if (!(name in watched)) Object.defineProperty(watched, name, forward(bus, name));
     watched.read = (address, arena, at, bytes) => {
       const fault = bus.read(address, arena, at, bytes);
       if (this.#kept !== undefined) this.#look(true, address, arena, at, bytes);
