@@ -40,7 +40,7 @@ function expectPassing(found: Record<string, boolean>, wanted: readonly string[]
 /** Interrupts taken so far by the device. */
 async function interrupts(bench: Bench): Promise<number> {
   const text = await bench.sh(
-    'M=$(ls /sys/bus/pci/devices/$P/msi_irqs 2>/dev/null); for i in ${M:-$(cat /sys/bus/pci/devices/$P/irq)}; do grep "^ *$i:" /proc/interrupts; done',
+    'M=$(ls /sys/bus/pci/devices/$P/msi_irqs 2>/dev/null); test -n "$M" || M=$(cat /sys/bus/pci/devices/$P/irq); for i in $M; do grep "^ *$i:" /proc/interrupts; done',
   );
   return text.split('\n').reduce((sum, line) => sum + Number(/^\s*\d+:\s+(\d+)/.exec(line)?.[1] ?? 0), 0);
 }

@@ -14,7 +14,8 @@ import { Cable, EthernetSwitch } from '../../../src/link/index.js';
 import { OwnedArena } from '../../../src/platform/arena.js';
 import { type Diagnostic, Diagnostics, diagnosticText } from '../../../src/platform/diagnostics.js';
 import { Random } from '../../../src/platform/random.js';
-import { cacheFolder, type Pieces } from '../fetch.js';
+import { HardwareCoverage, type RegisterCoverage } from '../../../src/testing/index.js';
+import type { Pieces } from '../fetch.js';
 import { type LinuxGuest, startLinux } from '../qemu.js';
 import type { Chip, Explained, Mode } from './chips.js';
 import { Mirror } from './mirror.js';
@@ -45,6 +46,8 @@ export class Lab {
   readonly guest: LinuxGuest;
   /** Devices plugged so far. */
   plugged = 0;
+  /** What the guest touched of the models' registers. */
+  readonly coverage: HardwareCoverage[] = [];
   /** Lines of the kernel's log looked at. */
   #read = 0;
 
@@ -86,6 +89,11 @@ export class Lab {
     await this.guest.must('for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 > $f; done');
     this.#read = 0;
     await this.complaints();
+  }
+
+  /** What the guest touched of all models plugged so far, register by register. */
+  touched(): RegisterCoverage[] {
+    return mergeCoverage(this.coverage.flatMap((each) => each.report()));
   }
 
   /** What the kernel says at level `warning` or worse since the last call. */
@@ -194,6 +202,7 @@ export class Bench {
       ...chip.driver.hides(mode),
       ...(options.hide ?? []),
     ]);
+    for (const { file } of made.maps ?? []) if (file) lab.coverage.push(new HardwareCoverage(file));
     const dma = new ObservedFunction(made, macBytes);
     const wire = new Wire(made.port!, far, scheduler, lab.arena);
     const showsMsix = made.config.msix !== undefined;
@@ -280,16 +289,20 @@ export class Bench {
       throw new Error(`${bytes} bytes with hash ${sum} went up, ${answer} arrived`);
   }
 
-  /** Errors and warnings of the model since the last call, but for those that `explained` covers. */
-  findings(explained: readonly Explained[]): string[] {
+  /** Errors and warnings of the model since the last call: those that `explained` covers, as register and reason, and others. */
+  findings(explained: readonly Explained[]): { unexplained: string[]; explained: string[] } {
     const fresh: Diagnostic[] = [];
     for (const finding of this.diagnostics.problems()) {
       if ((this.#known.get(finding) ?? 0) !== finding.count) fresh.push(finding);
       this.#known.set(finding, finding.count);
     }
-    return fresh
-      .filter((d) => !explained.some((each) => each.rule === d.rule && each.register.test(d.register)))
-      .map(diagnosticText);
+    const out = { unexplained: [] as string[], explained: [] as string[] };
+    for (const finding of fresh) {
+      const known = explained.find((each) => each.rule === finding.rule && each.register.test(finding.register));
+      if (known) out.explained.push(`${finding.register}, ${finding.rule}: ${known.why}`);
+      else out.unexplained.push(diagnosticText(finding));
+    }
+    return out;
   }
 
   /** QEMU's orderly hot-unplug. */
@@ -330,7 +343,17 @@ export function macText(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-/** Where results of a run may be kept. */
-export function matrixFile(): string {
-  return join(cacheFolder(), '..', 'matrix.jsonl');
+/** One entry for each register, of all its appearances. */
+export function mergeCoverage(entries: readonly RegisterCoverage[]): RegisterCoverage[] {
+  const all = new Map<string, RegisterCoverage>();
+  for (const entry of entries) {
+    const known = all.get(entry.register);
+    all.set(entry.register, {
+      register: entry.register,
+      read: entry.read || known?.read === true,
+      written: entry.written || known?.written === true,
+      fields: [...new Set([...(known?.fields ?? []), ...entry.fields])],
+    });
+  }
+  return [...all.values()];
 }

@@ -32,6 +32,8 @@ export interface RowResult {
   readonly status: 'passed' | 'failed' | 'limit';
   /** Why it failed, or the limit's name. */
   readonly detail?: string;
+  /** Findings of the model that the row provoked and that are explained. */
+  readonly explained?: readonly string[];
   readonly milliseconds: number;
 }
 
