@@ -71,7 +71,7 @@ describe.skipIf(!pieces).each(CASES)('matrix: $title', ({ chip, target }) => {
   let lab: Lab;
 
   /** A row as a test; its result is kept whatever comes of it. */
-  function rowTest(row: Row, mode: Mode, bench: () => Bench | Promise<Bench>): void {
+  function rowTest(row: Row, mode: Mode, make: () => Bench | Promise<Bench>): void {
     const limit = target === 'control' ? row.controlLimit?.[chip.nic] : undefined;
     test(row.name, { timeout: 180_000 }, async () => {
       const began = performance.now();
@@ -88,16 +88,15 @@ describe.skipIf(!pieces).each(CASES)('matrix: $title', ({ chip, target }) => {
           milliseconds,
         });
       };
+      let bench: Bench | undefined;
       try {
-        note('passed', undefined, await judge(await bench(), row));
+        bench = await make();
+        note('passed', undefined, await judge(bench, row));
       } catch (error) {
-        if (limit !== undefined) {
-          note('limit', limit);
-          await lab.complaints();
-          return;
-        }
-        note('failed', String(error).slice(0, 500));
+        note(limit === undefined ? 'failed' : 'limit', limit ?? String(error).slice(0, 500));
+        await bench?.restore().catch(() => undefined);
         await lab.complaints().catch(() => undefined);
+        if (limit !== undefined) return;
         const log = (await lab.guest.run('dmesg | tail -60').catch(() => undefined))?.output;
         console.error(
           `${chip.nic} ${target} ${mode}, ${row.name}: ${error}\n--- console:\n${lab.guest.console.text.slice(-3000)}\n--- dmesg:\n${log}\n--- QEMU:\n${lab.guest.log.text.slice(-1000)}`,

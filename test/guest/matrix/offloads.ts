@@ -301,16 +301,16 @@ export const OFFLOADS: readonly Row[] = [
   {
     name: 'VLAN filter: only tags that are wanted',
     tier: 'full',
+    needs: ['vlan-filter'],
     async run(bench) {
       await bench.sh('ins 8021q; ip link add link $N name vl7 type vlan id 7 && ip link set vl7 up');
       try {
-        const filters = (await bench.sh('ethtool -k $N')).includes('rx-vlan-filter: on');
         const seen = await Listener.open(bench);
         bench.wire.inject(frameTo(STATION(bench), 11, 64, 7));
         bench.wire.inject(frameTo(STATION(bench), 12, 64, 9));
         const frames = await seen.stop();
         check(sawMark(frames, 11)?.tag === 7, 'the frame of VLAN 7 did not come');
-        if (filters) check(sawMark(frames, 12) === undefined, 'a frame of VLAN 9 came, too');
+        check(sawMark(frames, 12) === undefined, 'a frame of VLAN 9 came, too');
       } finally {
         await bench.guest.run('ip link del vl7');
       }

@@ -305,6 +305,22 @@ export class Bench {
     return out;
   }
 
+  /** After a row that failed: settings as a row may expect them. */
+  async restore(): Promise<void> {
+    const on = ['tx', 'rx', 'sg', 'tso', 'gso', 'gro', 'rxvlan', 'txvlan', 'rxhash'];
+    const { guest } = this;
+    await guest.run(
+      'ip link del vl5; ip link del vl7; ip addr del 10.9.9.2/24 dev $N; killall packets; rm -f /tmp/seen*',
+    );
+    await guest.run(
+      `for f in rx-fcs rx-all; do ethtool -K $N $f off; done; for f in ${on.join(' ')}; do ethtool -K $N $f on; done`,
+    );
+    await guest.run(
+      `ip link set $N down; ip link set $N mtu 1500; ip link set $N address ${this.mac}; ip link set $N up`,
+    );
+    await this.up();
+  }
+
   /** QEMU's orderly hot-unplug. */
   async unplug(): Promise<void> {
     const { qmp } = this.guest;

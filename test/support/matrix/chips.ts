@@ -16,6 +16,7 @@ export type Feature =
   | 'sg'
   | 'rxvlan'
   | 'txvlan'
+  | 'vlan-filter' // the driver switches it on; e1000e fills the table and leaves RCTL.VFE off
   | 'rx-fcs'
   | 'rx-all'
   | 'rxhash'
@@ -115,8 +116,9 @@ const INT_MODES: Readonly<Record<Mode, number>> = { intx: 0, msi: 1, msix: 2 };
 
 const e1000e: LinuxDriver = {
   name: 'e1000e',
-  // The parameter is taken by the first device probed after loading.
-  load: (mode) => `ins e1000e; rmmod e1000e; insmod /modules/e1000e.ko IntMode=${INT_MODES[mode]}`,
+  // A number for each device probed after loading. A driver that is there has been loaded for this mode.
+  load: (mode) =>
+    `test -d /sys/module/e1000e || { for m in $(grep -v ^e1000e$ /modules/e1000e.order); do ins $m || insmod /modules/$m.ko; done; insmod /modules/e1000e.ko IntMode=${Array(8).fill(INT_MODES[mode]).join()}; }`,
   hides: () => [],
   unload: 'e1000e',
   statistics: INTEL_STATISTICS,
@@ -151,7 +153,7 @@ export const CHIPS: readonly Chip[] = [
     driver: e1000,
     speed: 1000,
     modes: ['intx'],
-    features: new Set(INTEL),
+    features: new Set([...INTEL, 'vlan-filter']),
     explained: WAKES,
     control: { device: { driver: 'e1000' }, withoutMsix: {} },
   },
@@ -169,7 +171,7 @@ export const CHIPS: readonly Chip[] = [
     driver: virtio,
     speed: 0,
     modes: ['msix', 'intx'],
-    features: new Set(['tx', 'tso', 'rx-valid', 'sg']),
+    features: new Set(['tx', 'tso', 'rx-valid', 'sg', 'vlan-filter']),
     explained: [],
     control: { device: { driver: 'virtio-net-pci', 'disable-legacy': 'on' }, withoutMsix: { vectors: 0 } },
   },
