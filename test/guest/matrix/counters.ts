@@ -153,13 +153,17 @@ export const COUNTERS: readonly Row[] = [
     },
     explained: [
       { rule: 'ring-length', register: /^[RT]DLEN/, why: 'the register test writes patterns into ring registers' },
+      { rule: 'ring-alignment', register: /^[RT]DBAL/, why: 'the register test writes patterns into ring registers' },
       {
         rule: 'tail-beyond-ring',
         register: /^[RT]D[HT]/,
         why: 'the register test writes patterns into ring registers',
       },
     ],
-    controlLimit: { '82540em': "QEMU's e1000 lacks register 178h, on which the register test stops" },
+    controlLimit: {
+      '82540em': "QEMU's e1000 lacks register 178h, on which the register test stops",
+      '82574l': "QEMU's e1000e fails the register, interrupt and loopback tests",
+    },
   },
   {
     name: 'ring sizes: ethtool -G',
@@ -229,7 +233,10 @@ export const COUNTERS: readonly Row[] = [
       check(paused <= 1, `${paused} frames left while paused`);
       check(free >= 5, `only ${free} frames left although PAUSE is not obeyed`);
     },
-    controlLimit: { '82540em': "QEMU's e1000 has no flow control" },
+    controlLimit: {
+      '82540em': "QEMU's e1000 has no flow control",
+      '82574l': "QEMU's e1000e has no flow control",
+    },
   },
   {
     name: 'jumbo frames',
