@@ -192,6 +192,11 @@ export const TXCW = reg(
   },
 );
 
+export const LPIC = word('LPIC', 0x00fc, 'ro', {
+  doc: 'Low power idle of later chips; reads 0 here, and e1000e reads it when it suspends any chip',
+  ref: 'e1000e: register LPIC',
+});
+
 export const LEDCTL = reg(
   'LEDCTL',
   0x0e00,
