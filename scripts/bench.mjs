@@ -27,6 +27,7 @@ const log = values.json ? () => {} : console.log;
 /** What runs, in the order in which it runs in each round. */
 const ITEMS = [
   { name: 'hw 82540em', file: 'hardware.mjs', args: ['82540em'] },
+  { name: 'hw 82574l', file: 'hardware.mjs', args: ['82574l'] },
   { name: 'hw virtio-net', file: 'hardware.mjs', args: ['virtio-net'] },
   { name: 'lab', file: 'whole-path.mjs', warm: 8 },
   { name: 'pair', file: 'stack-pair.mjs' },

@@ -5,7 +5,7 @@ import { nicKind } from '../../../dist/lab/index.js';
 import { Cable, GIGABIT, LinkPort } from '../../../dist/link/index.js';
 import { enumerate, ProbeChain } from '../../../dist/pci/index.js';
 import { copy, emptyFrame, OwnedArena, spawn, sum16 } from '../../../dist/platform/index.js';
-import { i82540em, virtio } from '../../../dist/registers/index.js';
+import { i82540em, i82574, virtio } from '../../../dist/registers/index.js';
 import { nanoseconds, serve } from './item.mjs';
 
 const ACCESSES = 2_000_000;
@@ -16,6 +16,7 @@ const SLOT = 2048;
 /** For each NIC: a register to read and one to write whose accesses have no side effect. */
 const REGISTERS = {
   '82540em': () => ({ bar: 0, read: i82540em.STATUS.at, write: i82540em.VET.at }),
+  '82574l': () => ({ bar: 0, read: i82574.STATUS.at, write: i82574.VET.at }),
   'virtio-net': (fn) => {
     const { bar, offset } = commonConfig(fn);
     return { bar, read: offset + virtio.DEVICE_FEATURE.at, write: offset + virtio.DRIVER_FEATURE_SELECT.at };
