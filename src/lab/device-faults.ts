@@ -38,19 +38,25 @@ export interface Pluggable {
 
 /** Options of {@link breakDevice}. */
 export interface DeviceFaultOptions {
-  readonly fault: DeviceFault;
+  /** When faults begin and end, and what they hit. */
   readonly random: Random;
   /** For `link-flap`. */
   readonly cable?: () => Pluggable | undefined;
 }
 
-/** A broken device. */
+/** A device that can be broken. Until {@link BrokenDevice.begin} it is whole. */
 export interface BrokenDevice {
-  /** The model with its fault; to be plugged in instead of it. */
+  /** To be plugged in instead of the model. */
   readonly model: EmulatedFunction;
-  /** Starts the faults that come and go; `bad-nvm` and `silent-phy` are there from the beginning. */
-  begin(): void;
-  /** No more faults will come; a device that was removed stays so. */
+  /**
+   * Breaks it. `bad-nvm`, `silent-phy` and `removal` stay until {@link BrokenDevice.end}; the others come within 20 ms, pass
+   * and come again, `rounds` times. One fault at a time: another ends the one before.
+   * @throws RangeError for a fault that the chip cannot have ({@link faultsOf})
+   */
+  begin(fault: DeviceFault, rounds?: number): void;
+  /** Whole again; what was removed is back, as it would be after a power cycle without the reset. */
+  end(): void;
+  /** No more faults will come. */
   readonly over: boolean;
   /** How often it did something wrong. */
   readonly count: number;
@@ -97,9 +103,8 @@ export function faultsOf(fn: EmulatedFunction): DeviceFault[] {
   });
 }
 
-/** @throws RangeError for a fault that the chip cannot have */
+/** Wraps a model so that it can be broken. */
 export function breakDevice(fn: EmulatedFunction, options: DeviceFaultOptions): BrokenDevice {
-  if (!faultsOf(fn).includes(options.fault)) throw new RangeError(`${fn.name} cannot have the fault ${options.fault}`);
   return new Broken(fn, options);
 }
 
@@ -114,7 +119,7 @@ const FLAP: Micros = 200_000;
 const HELD = 256;
 
 class Broken extends WrappedFunction implements BrokenDevice {
-  readonly #fault: DeviceFault;
+  #fault: DeviceFault | undefined;
   readonly #random: Random;
   readonly #cable: DeviceFaultOptions['cable'];
   readonly #points: Points | undefined;
@@ -127,7 +132,6 @@ class Broken extends WrappedFunction implements BrokenDevice {
 
   constructor(fn: EmulatedFunction, options: DeviceFaultOptions) {
     super(fn);
-    this.#fault = options.fault;
     this.#random = options.random;
     this.#cable = options.cable;
     this.#points = POINTS[fn.name];
@@ -143,10 +147,22 @@ class Broken extends WrappedFunction implements BrokenDevice {
     return this;
   }
 
-  begin(): void {
-    if (this.#fault === 'bad-nvm' || this.#fault === 'silent-phy') return;
-    this.#rounds = this.#fault === 'removal' || this.#fault === 'hung-transmitter' ? 1 : ROUNDS;
+  begin(fault: DeviceFault, rounds = ROUNDS): void {
+    if (!faultsOf(this.fn).includes(fault)) throw new RangeError(`${this.name} cannot have the fault ${fault}`);
+    this.end();
+    this.#fault = fault;
+    if (fault === 'bad-nvm' || fault === 'silent-phy') return;
+    this.#rounds = fault === 'removal' ? 1 : rounds;
     this.#arm(this.#random.below(FIRST));
+  }
+
+  end(): void {
+    this.#alarm?.cancel();
+    if (this.#active) this.#heal();
+    this.#rounds = 0;
+    this.#fault = undefined;
+    this.#removed = false;
+    if (this.#bus) this.#bus.gone = false;
   }
 
   get over(): boolean {
@@ -161,7 +177,7 @@ class Broken extends WrappedFunction implements BrokenDevice {
   #turn(): void {
     const random = this.#random;
     if (this.#active) {
-      this.#end();
+      this.#heal();
       if (this.#rounds > 0) this.#arm(random.below(BETWEEN));
       return;
     }
@@ -191,13 +207,13 @@ class Broken extends WrappedFunction implements BrokenDevice {
         this.#bus!.gone = true;
         this.#active = false;
         break;
-      case 'bad-nvm':
-      case 'silent-phy':
+      default:
         this.#active = false;
     }
   }
 
-  #end(): void {
+  /** The fault passes. */
+  #heal(): void {
     this.#active = false;
     if (this.#fault === 'link-flap') this.#cable?.()?.plug();
     this.#bus!.losing = 0;

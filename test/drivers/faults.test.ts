@@ -55,7 +55,8 @@ class Run {
     const schedule = random.chance(0.5) ? 'fast' : 'adversarial';
     this.machine = new Machine({ arena, schedule, seed: random.u32(), strict: true });
     const model = kind.make(MAC, kind.name);
-    this.broken = breakDevice(model, { fault, random, cable: () => this.cable });
+    this.broken = breakDevice(model, { random, cable: () => this.cable });
+    if (fault === 'bad-nvm' || fault === 'silent-phy') this.broken.begin(fault);
     this.machine.bus.add(this.broken.model);
     this.far = new PortPhy({ arena, mac: Uint8Array.of(2, 0, 0, 0, 0, 9), name: 'far' });
     this.cable = new Cable(model.port!, this.far.port, this.machine);
@@ -181,7 +182,7 @@ function run(kind: NicKind, fault: DeviceFault, seed: number): Outcome {
   });
   if (!nic) return outcome();
   test.exchange(nic, 0, (there, back) => there.size === FRAMES && back.size === FRAMES);
-  test.broken.begin();
+  test.broken.begin(fault, fault === 'hung-transmitter' ? 1 : 3);
   // While it is broken frames may get lost; afterwards all of a new set must arrive.
   const started = test.machine.scheduler.now;
   let rounds = 1;
