@@ -128,7 +128,7 @@ export class RxUnit {
       return 'fifo-full';
     }
     flow.level(this.#fifo.used);
-    if (!this.#alarm.armed && this.#rings.some((ring) => ring.free > 0))
+    if (!this.#alarm.armed && (this.#rings[0]!.free > 0 || this.#rings[1]!.free > 0))
       this.#alarm.arm(this.#bus.now + this.#bus.delay(200));
     return 'queued';
   }
