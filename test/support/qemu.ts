@@ -108,7 +108,10 @@ export interface CommandResult {
 export interface LinuxGuest extends QemuProcess {
   /** The kernel's console. */
   readonly console: Capture;
-  /** Runs a line of shell in the guest; state (variables, working folder) is kept. */
+  /**
+   * Runs a line of shell in the guest; state (variables, working folder) is kept. A job left in the background must not end
+   * between commands: its SIGCHLD makes the shell lose what it has read of the next line. Kill and `wait` in one line.
+   */
   run(line: string, within?: number): Promise<CommandResult>;
   /** As {@link LinuxGuest.run}, and a status other than 0 is an error that shows the output. */
   must(line: string, within?: number): Promise<string>;
@@ -139,9 +142,6 @@ export interface GuestOptions {
 /** Linux's command line. */
 export const APPEND =
   'console=ttyS0 quiet loglevel=6 mitigations=off nokaslr tsc=reliable no_timer_check audit=0 apparmor=0 panic=-1';
-
-/** Blanks before each command: once in some hundred commands a guest's UART lost the first characters of a line. */
-const SHIELD = ' '.repeat(48);
 
 /** Boots Linux to its command loop. */
 export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
@@ -205,7 +205,7 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       if (line.includes('\n')) throw new Error('one line at a time');
       const next = turn.then(async () => {
         const from = shell.text.length;
-        shellSocket.write(`${SHIELD}${line}\n`);
+        shellSocket.write(`${line}\n`);
         const match = await shell.expect(/\r?\n@@END (\d+)\r?\n/, within, from);
         return {
           status: Number(match[1]),

@@ -100,7 +100,7 @@ export const COUNTERS: readonly Row[] = [
         bench.wire.inject(frameTo(STRANGER, 0x201));
         bench.wire.inject(frameTo(BROADCAST, 0x202));
         await bench.sh('for i in $(seq 100); do grep -q 88b500000202 /tmp/seen* && break; usleep 20000; done');
-        const text = await bench.sh('cat /tmp/seen*; kill $L; rm -f /tmp/seen*');
+        const text = await bench.sh('cat /tmp/seen*; kill $L; wait $L 2>/dev/null; rm -f /tmp/seen*');
         check(text.includes('88b500000200'), 'frames to the new address did not come');
         check(!text.includes('88b500000201'), 'frames to a stranger came');
         void seen;

@@ -197,7 +197,7 @@ export const DEATHS: readonly Row[] = [
       await traffic(bench);
       bench.surprise();
       // The guest lives and gets rid of the device.
-      await bench.sh('sleep 3; kill $W; true');
+      await bench.sh('sleep 3; kill $W; wait $W 2>/dev/null; true');
       if (bench.chip.driver.holdsOn !== undefined) return;
       await bench.sh('ip link set $N down; true; echo 1 > /sys/bus/pci/devices/$P/remove', 60_000);
       check((await bench.guest.run('test -e /sys/class/net/$N')).status === 1, 'the interface is still there');

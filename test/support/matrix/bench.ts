@@ -312,7 +312,7 @@ export class Bench {
     const on = ['tx', 'rx', 'sg', 'tso', 'gso', 'gro', 'rxvlan', 'txvlan', 'rxhash'];
     const { guest } = this;
     await guest.run(
-      'ip link del vl5; ip link del vl7; ip addr del 10.9.9.2/24 dev $N; killall packets; rm -f /tmp/seen*',
+      'ip link del vl5; ip link del vl7; ip addr del 10.9.9.2/24 dev $N; killall packets; wait; rm -f /tmp/seen*',
     );
     await guest.run(
       `for f in rx-fcs rx-all; do ethtool -K $N $f off; done; for f in ${on.join(' ')}; do ethtool -K $N $f on; done`,
