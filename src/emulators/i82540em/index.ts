@@ -189,7 +189,10 @@ export class I82540em implements EmulatedFunction {
 
   #control(value: number, old: number): void {
     if ((value & CTRL.RST) !== 0) {
+      // The packet buffer's division is set before a reset, which puts it into effect and does not change it (8254x §13.4.16).
+      const share = this.regs.get(PBA);
       this.#macReset();
+      this.regs.set(PBA, share);
       return;
     }
     if (((value ^ old) & CTRL.PHY_RST) !== 0) this.#phy.hold((value & CTRL.PHY_RST) !== 0);

@@ -251,7 +251,10 @@ export class I82574 implements EmulatedFunction {
 
   #control(value: number, old: number): void {
     if ((value & CTRL.RST) !== 0) {
+      // The packet buffer's division is set before a reset, which puts it into effect and does not change it.
+      const share = this.regs.get(PBA);
       this.#macReset();
+      this.regs.set(PBA, share);
       return;
     }
     const changed = value ^ old;
