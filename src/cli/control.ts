@@ -2,7 +2,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import type { VfioUserServer } from '../hosts/vfio-user/index.js';
-import { dumpRegisters, dumpRings, type ServedNetwork, type ServedNic } from '../lab/index.js';
+import { dumpRegisters, dumpRings, faultsOf, type ServedNetwork, type ServedNic } from '../lab/index.js';
 import { type FaultRates, FaultStage, GIGABIT, type LinkSpeed } from '../link/index.js';
 import type { Turns } from '../net/node/index.js';
 import type { Diagnostics } from '../platform/diagnostics.js';
@@ -19,6 +19,8 @@ export const controlHelp = `Commands of --control, one JSON object in a line eac
   pull, plug                    the cable
   speed      mbit               what the other end of the cable offers: 10, 100, 1000
   faults     loss corrupt duplicate reorder (0 to 1), reorderWithin (us)     of the cable; none named: none
+  break      fault [rounds]     breaks the device: a name that --fault takes
+  mend                          makes it whole again
   inject     hex [badFcs]       a frame for the NIC, from its destination address on, without FCS; answers its fate
   wake       [mac]              a magic packet
   registers  [like]             registers by name and field; "like" is a part of a name
@@ -141,6 +143,18 @@ export class Control {
     return rates;
   }
 
+  break(request: Request): void {
+    const { model, broken } = this.nic(request);
+    const can = faultsOf(model);
+    const fault = can.find((each) => each === request['fault']);
+    if (fault === undefined)
+      throw new UsageError(`"fault" is one of ${can.join(', ')}, not ${short(request['fault'])}`);
+    const rounds = request['rounds'] ?? 1;
+    if (typeof rounds !== 'number' || !Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
+      throw new UsageError(`"rounds" is a whole number from 1 to 1000, not ${short(rounds)}`);
+    broken!.begin(fault, rounds);
+  }
+
   inject(request: Request): unknown {
     const text = request['hex'];
     const badFcs = request['badFcs'] ?? false;
@@ -228,6 +242,8 @@ const COMMANDS: Readonly<Record<string, CommandKind>> = {
   plug: { takes: [], run: (control, request) => control.nic(request).cable.plug() },
   speed: { takes: ['mbit'], run: (control, request) => control.speed(request) },
   faults: { takes: RATES, run: (control, request) => control.faults(request) },
+  break: { takes: ['fault', 'rounds'], run: (control, request) => control.break(request) },
+  mend: { takes: [], run: (control, request) => control.nic(request).broken!.end() },
   inject: { takes: ['hex', 'badFcs'], run: (control, request) => control.inject(request) },
   wake: { takes: ['mac'], run: (control, request) => control.wake(request) },
   registers: { takes: ['like'], run: (control, request) => control.registers(request) },

@@ -5,6 +5,9 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../hosts/vfio-user/index.js';
 import {
+  DEVICE_FAULTS,
+  type DeviceFault,
+  faultsOf,
   HIDEABLE,
   type Hideable,
   NICS,
@@ -15,6 +18,7 @@ import {
 } from '../lab/index.js';
 import { nvmWords, parseIntelNvm } from '../lab/node/index.js';
 import { Diagnostics, diagnosticText } from '../platform/diagnostics.js';
+import { Random } from '../platform/random.js';
 import { controlHelp, openControl } from './control.js';
 import { findingJson, findingsText, framesText, macText, qemuArguments } from './serve-text.js';
 import { openLines, openSink } from './sink.js';
@@ -37,6 +41,7 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
   --hide LIST         capabilities that the NICs do not show: msi, msix or msi,msix
   --schedule KIND     how eagerly the models work: fast (default), timed, adversarial
   --seed N            seed of everything random (default 1)
+  --fault NAME        broken hardware, one of the names below; what comes and goes does so every 2 to 10 seconds
   --pcapng FILE       every frame on the NICs' cables; comments tell its fate, its descriptor and the accesses before it
   --trace FILE        every access of the guest's drivers in words, what it changed, polls folded, DMA, interrupts and
                       frames; - is stdout
@@ -45,6 +50,11 @@ export const help = `nicforge serve NIC [NIC...] --socket PATH [options]
   --fail-on SEVERITY  error or warning: exit status 3 when there was such a finding (or a worse one)
   --control PATH      a unix socket that takes commands (below)
   --once              end when the last client has gone
+
+Faults of the device:
+${Object.entries(DEVICE_FAULTS)
+  .map(([name, text]) => `  ${name.padEnd(17)} ${text}`)
+  .join('\n')}
 
 ${waysHelp}
 
@@ -58,6 +68,10 @@ Exit status: 0 ended as asked, 1 something broke, 2 wrong arguments, 3 see --fai
 const MOST_NICS = 8;
 /** How long a trace may hold back a poll that has stopped. */
 const IDLE_MS = 250;
+/** A fault comes this long after the one before, or later by up to this. */
+const FAULT_AFTER = 2_000_000;
+const FAULT_WITHIN = 8_000_000;
+const FAULTS = Object.keys(DEVICE_FAULTS) as DeviceFault[];
 const SCHEDULES = ['fast', 'timed', 'adversarial'] as const;
 const SEVERITIES = ['error', 'warning'] as const;
 
@@ -72,6 +86,7 @@ export interface ServeArguments {
   readonly hide: readonly Hideable[];
   readonly schedule: (typeof SCHEDULES)[number];
   readonly seed: number;
+  readonly fault: DeviceFault | undefined;
   readonly pcapng: string | undefined;
   readonly trace: string | undefined;
   readonly record: string | undefined;
@@ -102,6 +117,7 @@ export function parse(argv: readonly string[]): ServeArguments {
       hide: { type: 'string' },
       schedule: { type: 'string', default: 'fast' },
       seed: { type: 'string', default: '1' },
+      fault: { type: 'string' },
       pcapng: { type: 'string' },
       trace: { type: 'string' },
       record: { type: 'string' },
@@ -125,6 +141,11 @@ export function parse(argv: readonly string[]): ServeArguments {
   for (const name of hide)
     if (!positionals.some((nic) => nicKind(nic).make(macBytes(0), nic).config[name] !== undefined))
       warnings.push(`--hide ${name}: no NIC here has it`);
+  const fault = values.fault === undefined ? undefined : oneOf('fault', values.fault, FAULTS);
+  if (fault !== undefined)
+    for (const nic of positionals)
+      if (!faultsOf(nicKind(nic).make(macBytes(0), nic)).includes(fault))
+        throw new UsageError(`--fault ${fault}: the ${nic} cannot have it`);
   return {
     nics: nicOptions(positionals, values.mac, values.nvm, warnings),
     sockets: positionals.map((_, i) => (positionals.length === 1 ? base : `${base}.${i}`)),
@@ -134,6 +155,7 @@ export function parse(argv: readonly string[]): ServeArguments {
     hide,
     schedule: oneOf('schedule', values.schedule, SCHEDULES),
     seed: whole('seed', values.seed, 0, 0xffff_ffff),
+    fault,
     pcapng: values.pcapng,
     trace: values.trace,
     record: values.record,
@@ -239,6 +261,7 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     seed: args.seed,
     schedule: args.schedule,
     hide: args.hide,
+    breakable: args.fault !== undefined || args.control !== undefined,
     hash: () => createHash('sha256'),
     ...(pcapng ? { pcapng } : {}),
     ...(trace ? { trace: trace.line } : {}),
@@ -288,6 +311,7 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     const { seed, control } = args;
     opened.push(await openControl(control, { network, servers, macs, diagnostics, turns: time, seed, quit }));
   }
+  if (args.fault !== undefined) opened.push(breakAll(args.fault, network, time, new Random(`${args.seed} when`)));
   time.kick();
   introduce(args, network, wire, ways, say);
   say(`\n${await finished}: the end`);
@@ -297,6 +321,21 @@ async function run(args: ServeArguments, opened: (() => void | Promise<void>)[])
     nic.recorded?.flush();
   }
   return conclude(args, network, wire, ways, diagnostics, say);
+}
+
+/** Breaks every NIC, and again some seconds later when it was whole in between. Returns the call that ends it. */
+function breakAll(fault: DeviceFault, network: ServedNetwork, time: RealTime, random: Random): () => void {
+  if (fault === 'bad-nvm' || fault === 'silent-phy') {
+    for (const { broken } of network.nics) broken!.begin(fault);
+    return () => undefined;
+  }
+  const alarm = time.alarm(() => {
+    for (const { broken } of network.nics) if (broken!.over) broken!.begin(fault, 1);
+    if (fault !== 'removal') again();
+  });
+  const again = (): void => alarm.arm(time.scheduler.now + FAULT_AFTER + random.below(FAULT_WITHIN));
+  again();
+  return () => alarm.cancel();
 }
 
 interface Surroundings {
@@ -368,6 +407,8 @@ function conclude(
   say: (text: string) => void,
 ): number {
   for (const nic of network.nics) say(`${nic.label}: ${framesText(nic.frames)}`);
+  if (args.fault !== undefined)
+    for (const { label, broken } of network.nics) say(`${label}: ${args.fault}, ${broken!.count} times`);
   for (const way of ways) say(`way: ${way.summary()}`);
   if (wire) {
     const { sent, received, sendDropped, receiveDropped } = wire.uplink.counters;

@@ -89,12 +89,17 @@ const POINTS: Readonly<Record<string, Points>> = {
     nvm: { register: 'EERD', data: i82574.EERD.DATA },
   },
   // Queue 1 is the transmitter's (virtio 1.2 §5.1.2).
-  'virtio-net': { doorbells: ['NOTIFY'], doorbell: 1, setUp: 'QUEUE_ENABLE' },
+  virtio: { doorbells: ['NOTIFY'], doorbell: 1, setUp: 'QUEUE_ENABLE' },
 };
+
+/** By the chip of its registers; a model's own name is its user's choice. */
+function pointsOf(fn: EmulatedFunction): Points | undefined {
+  return POINTS[fn.maps?.[0]?.map.chip ?? ''];
+}
 
 /** Faults that a chip can have. */
 export function faultsOf(fn: EmulatedFunction): DeviceFault[] {
-  const points = POINTS[fn.name];
+  const points = pointsOf(fn);
   const all = Object.keys(DEVICE_FAULTS) as DeviceFault[];
   return all.filter((fault) => {
     if (fault === 'hung-transmitter') return points !== undefined;
@@ -111,7 +116,8 @@ export function breakDevice(fn: EmulatedFunction, options: DeviceFaultOptions): 
 const ROUNDS = 3;
 const FIRST: Micros = 20_000;
 const BETWEEN: Micros = 30_000;
-const HANG: Micros = 5_000_000;
+/** Longer than watchdogs of drivers sleep. */
+const HANG: Micros = 3_000_000;
 const LOSSES = 4;
 const LATE: Micros = 60;
 const FLAP: Micros = 200_000;
@@ -134,7 +140,7 @@ class Broken extends WrappedFunction implements BrokenDevice {
     super(fn);
     this.#random = options.random;
     this.#cable = options.cable;
-    this.#points = POINTS[fn.name];
+    this.#points = pointsOf(fn);
   }
 
   override attach(bus: DeviceBus): void {
@@ -186,7 +192,7 @@ class Broken extends WrappedFunction implements BrokenDevice {
     this.#active = true;
     switch (this.#fault) {
       case 'hung-transmitter':
-        this.#arm(random.below(HANG));
+        this.#arm(HANG + random.below(HANG));
         break;
       case 'lost-interrupt':
         this.#bus!.losing += 1 + random.below(LOSSES);

@@ -5,6 +5,7 @@ import type { HashFactory } from '../net/index.js';
 import { OwnedArena } from '../platform/arena.js';
 import type { Scheduler } from '../platform/clock.js';
 import { Random } from '../platform/random.js';
+import { type BrokenDevice, breakDevice } from './device-faults.js';
 import { Gateway } from './gateway.js';
 import { type Hideable, hideCapabilities } from './hide.js';
 import { nicKind } from './nics.js';
@@ -37,6 +38,8 @@ export interface ServedNetworkOptions {
   readonly trace?: (line: string) => void;
   /** Takes the bytes of the recording of a NIC. */
   readonly record?: (nic: number) => (bytes: Uint8Array) => void;
+  /** The NICs can be broken: {@link ServedNic.broken}. */
+  readonly breakable?: boolean;
   /** SHA-256 for the gateway's HTTP server. */
   readonly hash?: HashFactory;
   /** Something else than our gateway behind the switch: a port to plug in. */
@@ -61,6 +64,8 @@ export interface ServedNic {
   readonly frames: FrameCounts;
   readonly trace: FunctionTrace | undefined;
   readonly recorded: Recorded | undefined;
+  /** To break and mend it; undefined unless {@link ServedNetworkOptions.breakable}. */
+  readonly broken: BrokenDevice | undefined;
 }
 
 /** Pages are taken as they are touched. 64 connections through a way need 64 MiB; what does not fit is reset. */
@@ -124,13 +129,17 @@ export class ServedNetwork {
         sink: options.record(options.nics.indexOf(nic)),
       },
     });
-    const { model } = watch;
+    let cable: Cable | undefined;
+    const broken = options.breakable
+      ? breakDevice(watch.model, { random: new Random(`faults ${label} ${options.seed ?? 0}`), cable: () => cable })
+      : undefined;
+    const model = broken?.model ?? watch.model;
     const port = model.port!;
     const frames: FrameCounts = { sent: 0, came: noFates() };
     port.onFate = (_frame, fate) => {
       frames.came[fate]++;
     };
-    const cable = new Cable(port, this.switch.port(), {
+    cable = new Cable(port, this.switch.port(), {
       scheduler: options.scheduler,
       arena: this.arena,
       ...(options.schedule === 'timed' ? { rate: 1000 } : {}),
@@ -139,7 +148,7 @@ export class ServedNetwork {
       if (from === port) frames.sent++;
     };
     watch.plug(cable);
-    return { label, nic: nic.nic, model, cable, frames, trace: watch.trace, recorded: watch.recorded };
+    return { label, nic: nic.nic, model, cable, frames, trace: watch.trace, recorded: watch.recorded, broken };
   }
 }
 

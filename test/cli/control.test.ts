@@ -10,6 +10,7 @@ import { type ServeChild, startServe } from '../support/serve.js';
 import { temporaryFolder } from '../support/wire.js';
 
 const VERSION = 1;
+const READ = 9;
 const WRITE = 10;
 const CONFIG = 7;
 
@@ -112,6 +113,19 @@ describe.skipIf(process.platform !== 'linux')('control', () => {
     expect(await control.must({ do: 'registers', nic, like: 'TDBAL' })).toMatchObject([{ value: '0x00000000' }]);
   });
 
+  test('break and mend', async () => {
+    const status = async (): Promise<number> => {
+      const { body } = await vfio.call(READ, words(8, 0, 0, 4));
+      return body.readUInt32LE(body.length - 4);
+    };
+    await control.must({ do: 'break', nic, fault: 'removal' });
+    for (let i = 0; i < 200 && (await status()) !== 0xffff_ffff; i++)
+      await new Promise((again) => setTimeout(again, 5));
+    expect(await status()).toBe(0xffff_ffff);
+    await control.must({ do: 'mend', nic });
+    expect(await status()).not.toBe(0xffff_ffff);
+  });
+
   test.each([
     ['not json', /JSON object/],
     ['[1]', /JSON object/],
@@ -123,6 +137,11 @@ describe.skipIf(process.platform !== 'linux')('control', () => {
     ['{"do":"pull","nic":"82540em","hard":true}', /pull does not know "hard"/],
     ['{"do":"speed","nic":"82540em","mbit":40}', /"mbit" is 10, 100 or 1000, not 40/],
     ['{"do":"faults","nic":"82540em","loss":2}', /"loss" is a number from 0 to 1, not 2/],
+    [
+      '{"do":"break","nic":"virtio-net","fault":"bad-nvm"}',
+      /"fault" is one of hung-transmitter, lost.*, not "bad-nvm"/,
+    ],
+    ['{"do":"break","nic":"82540em","fault":"removal","rounds":0}', /"rounds" is a whole number from 1 to 1000/],
     ['{"do":"inject","nic":"82540em","hex":"zz"}', /hexadecimal/],
     ['{"do":"inject","nic":"82540em","hex":"00"}', /14 to 16384 bytes, not 1/],
     ['{"do":"rings","nic":"82540em","count":1e9}', /0 to 256/],

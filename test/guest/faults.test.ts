@@ -1,0 +1,98 @@
+/**
+ * Broken hardware under Linux's drivers: what `nicforge serve --control` breaks, they survive as they do with silicon that
+ * breaks so. It is also how we know that our faults are like real ones.
+ */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ControlClient } from '../support/control.js';
+import { type LinuxGuest, startLinux } from '../support/qemu.js';
+import { proved } from '../support/results.js';
+import { type ServeChild, startServe } from '../support/serve.js';
+import { piecesOrSkip } from '../support/skips.js';
+import { temporaryFolder } from '../support/wire.js';
+
+const pieces = await piecesOrSkip('qemu', 'kernel', 'initramfs');
+const BYTES = 4 << 20;
+const CARRIER = 'for i in $(seq 100); do test "$(cat /sys/class/net/$N/carrier)" = 1 && break; usleep 100000; done';
+const NICS = [
+  { nic: '82540em', mac: '52:54:00:12:34:56', address: '10.0.2.15', says: /Detected Tx Unit Hang/ },
+  // e1000e looks twice before it says anything, and the next doorbell that arrives mends it meanwhile.
+  { nic: '82574l', mac: '52:54:00:12:34:57', address: '10.0.2.16', says: /^/ },
+] as const;
+
+describe.skipIf(!pieces)('Linux on broken NICs', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let serve: ServeChild;
+  let guest: LinuxGuest;
+  let control: ControlClient;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('faults');
+    const at = (name: string): string => join(folder.path, name);
+    const names = NICS.map(({ nic }) => nic);
+    serve = await startServe([...names, '--socket', at('nic'), '--control', at('control'), '--root-ports']);
+    control = await ControlClient.open(at('control'));
+    guest = await startLinux({ pieces: pieces!, args: () => serve.qemuArguments() });
+    await guest.must('ins e1000; ins e1000e');
+  });
+
+  afterAll(async () => {
+    control?.close();
+    await guest?.close();
+    await serve?.kill();
+    await folder?.remove();
+  });
+
+  describe.each(NICS)('$nic', ({ nic, mac, address, says }) => {
+    beforeAll(async () => {
+      await guest.must(`N=$(basename $(dirname $(grep -l ${mac} /sys/class/net/*/address))); test -n "$N"`);
+      await guest.must(`ip link set $N up; ip addr add ${address}/24 dev $N`);
+      await guest.must(CARRIER);
+    });
+    afterAll(async () => {
+      await guest.run('ip addr flush dev $N; ip link set $N down');
+    });
+
+    test.each([
+      ['late-dma', 300],
+      ['lost-interrupt', 20],
+      ['link-flap', 3],
+    ] as const)(
+      '%s while it downloads: every byte is right',
+      async (fault, rounds) => {
+        await guest.must('dmesg -c > /dev/null');
+        await control.must({ do: 'break', nic, fault, rounds });
+        const sum = await guest.must(`wget -T 60 -q -O - http://10.0.2.2/bytes/${BYTES} | sha256sum`, 120_000);
+        await control.must({ do: 'mend', nic });
+        expect(sum.split(' ')[0]).toBe(await guest.must(`wget -q -O - http://10.0.2.2/sha256/${BYTES}`, 60_000));
+        expect(await guest.must('dmesg')).not.toMatch(/BUG|Oops|Call Trace/);
+        proved({ nic, side: 'model', stranger: 'Linux on broken hardware', what: `${fault} survived` });
+      },
+      200_000,
+    );
+
+    test('hung-transmitter: noticed, and it works once it is set up anew', async () => {
+      await guest.must('dmesg -c > /dev/null');
+      await control.must({ do: 'break', nic, fault: 'hung-transmitter', rounds: 1 });
+      // Doorbells of the first seconds get lost; the driver looks every two seconds.
+      await guest.run('ping -c 12 -W 1 10.0.2.2', 60_000);
+      expect(await guest.must('dmesg')).toMatch(says);
+      await control.must({ do: 'mend', nic });
+      await guest.must('ip link set $N down; ip link set $N up');
+      await guest.must(CARRIER);
+      const sum = await guest.must(`wget -T 60 -q -O - http://10.0.2.2/bytes/${BYTES} | sha256sum`, 120_000);
+      expect(sum.split(' ')[0]).toBe(await guest.must(`wget -q -O - http://10.0.2.2/sha256/${BYTES}`, 60_000));
+      proved({ nic, side: 'model', stranger: 'Linux on broken hardware', what: 'hung-transmitter noticed' });
+    }, 200_000);
+
+    test('removal: the driver gives up, the kernel lives', async () => {
+      await guest.must('dmesg -c > /dev/null');
+      await control.must({ do: 'break', nic, fault: 'removal' });
+      await guest.run('ping -c 2 -W 1 10.0.2.2', 30_000);
+      await guest.must('ip link set $N down', 60_000);
+      expect(await guest.must('dmesg')).not.toMatch(/BUG|Oops/);
+      await control.must({ do: 'mend', nic });
+      await guest.must('true');
+    }, 120_000);
+  });
+});
