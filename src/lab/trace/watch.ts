@@ -2,22 +2,11 @@
  * A model seen through: what the guest does to it and what it does to the guest, told to a watcher as it happens. The model
  * and its host notice nothing. Traces, captures and recordings are watchers.
  */
-import type {
-  BarMap,
-  ConfigDeclaration,
-  DeviceBus,
-  DmaFault,
-  EmulatedFunction,
-  FrameDescriptor,
-  ModelAlarm,
-  ResetKind,
-  RingState,
-  Schedule,
-} from '../../emulators/index.js';
-import type { LinkPort } from '../../link/index.js';
+import type { DeviceBus, DmaFault, EmulatedFunction, ModelAlarm, ResetKind } from '../../emulators/index.js';
 import type { Arena } from '../../platform/arena.js';
 import type { Micros } from '../../platform/clock.js';
 import type { Finding } from '../../platform/diagnostics.js';
+import { WrappedBus, WrappedFunction } from '../wrap.js';
 
 /** Told of everything. Values are int32. Calls must not throw and not touch the model. */
 export interface FunctionWatcher {
@@ -60,188 +49,150 @@ export function watchFunction(fn: EmulatedFunction, watcher: FunctionWatcher): E
   return new Watched(fn, watcher);
 }
 
-class Watched implements EmulatedFunction {
-  readonly name: string;
-  readonly config: ConfigDeclaration;
-  readonly port: LinkPort | undefined;
-  readonly maps: readonly BarMap[] | undefined;
-  readonly descriptor: FrameDescriptor | undefined;
-  readonly #fn: EmulatedFunction;
+class Watched extends WrappedFunction {
   readonly #watcher: FunctionWatcher;
 
   constructor(fn: EmulatedFunction, watcher: FunctionWatcher) {
-    this.#fn = fn;
+    super(fn);
     this.#watcher = watcher;
-    this.name = fn.name;
-    this.config = fn.config;
-    this.port = fn.port;
-    this.maps = fn.maps;
-    this.descriptor = fn.descriptor;
   }
 
-  rings(): readonly RingState[] {
-    return this.#fn.rings?.() ?? [];
-  }
-
-  attach(bus: DeviceBus): void {
+  override attach(bus: DeviceBus): void {
     const watched = new WatchedBus(bus, this.#watcher);
     this.#watcher.attached?.(bus);
-    this.#fn.attach(watched);
+    this.fn.attach(watched);
     this.#watcher.ready?.();
   }
 
-  readBar(bar: number, at: number, width: number): number {
+  override readBar(bar: number, at: number, width: number): number {
     this.#watcher.reading?.(bar, at, width);
-    const value = this.#fn.readBar(bar, at, width);
+    const value = this.fn.readBar(bar, at, width);
     this.#watcher.read?.(bar, at, width, value);
     return value;
   }
 
-  writeBar(bar: number, at: number, width: number, value: number): void {
+  override writeBar(bar: number, at: number, width: number, value: number): void {
     // Told before its consequences: what the model does because of it comes after it in every trace.
     this.#watcher.write?.(bar, at, width, value);
-    this.#fn.writeBar(bar, at, width, value);
+    this.fn.writeBar(bar, at, width, value);
   }
 
-  readConfig(at: number, width: number): number | undefined {
-    if (this.#fn.readConfig === undefined) return undefined;
+  override readConfig(at: number, width: number): number | undefined {
+    if (this.fn.readConfig === undefined) return undefined;
     this.#watcher.askingConfig?.(at, width);
-    const value = this.#fn.readConfig(at, width);
+    const value = this.fn.readConfig(at, width);
     this.#watcher.askedConfig?.(value);
     return value;
   }
 
-  configRead(at: number, width: number, value: number): void {
+  override configRead(at: number, width: number, value: number): void {
     this.#watcher.readConfig?.(at, width, value);
-    this.#fn.configRead?.(at, width, value);
+    this.fn.configRead?.(at, width, value);
   }
 
-  writeConfig(at: number, width: number, value: number): void {
+  override writeConfig(at: number, width: number, value: number): void {
     this.#watcher.writeConfig?.(at, width, value);
-    this.#fn.writeConfig?.(at, width, value);
+    this.fn.writeConfig?.(at, width, value);
   }
 
-  reset(kind: ResetKind): void {
+  override reset(kind: ResetKind): void {
     this.#watcher.reset?.(kind);
-    this.#fn.reset(kind);
+    this.fn.reset(kind);
   }
 
-  powerState(state: number): void {
+  override powerState(state: number): void {
     this.#watcher.powerState?.(state);
-    this.#fn.powerState?.(state);
+    this.fn.powerState?.(state);
   }
 }
 
-class WatchedBus implements DeviceBus {
-  readonly arena: Arena;
-  readonly #bus: DeviceBus;
+class WatchedBus extends WrappedBus {
   readonly #watcher: FunctionWatcher;
   #alarms = 0;
 
   constructor(bus: DeviceBus, watcher: FunctionWatcher) {
-    this.#bus = bus;
+    super(bus);
     this.#watcher = watcher;
-    this.arena = bus.arena;
   }
 
-  read(address: number, arena: Arena, at: number, bytes: number): DmaFault {
-    const fault = this.#bus.read(address, arena, at, bytes);
+  override read(address: number, arena: Arena, at: number, bytes: number): DmaFault {
+    const fault = this.bus.read(address, arena, at, bytes);
     this.#watcher.dma?.(false, address, arena, at, bytes, fault);
     return fault;
   }
 
-  write(address: number, arena: Arena, at: number, bytes: number): DmaFault {
-    const fault = this.#bus.write(address, arena, at, bytes);
+  override write(address: number, arena: Arena, at: number, bytes: number): DmaFault {
+    const fault = this.bus.write(address, arena, at, bytes);
     this.#watcher.dma?.(true, address, arena, at, bytes, fault);
     return fault;
   }
 
-  read32(address: number): number {
-    const value = this.#bus.read32(address);
-    this.#watcher.dmaWord?.(false, address, 32, value, this.#bus.fault);
+  override read32(address: number): number {
+    const value = this.bus.read32(address);
+    this.#watcher.dmaWord?.(false, address, 32, value, this.bus.fault);
     return value;
   }
 
-  write32(address: number, value: number): DmaFault {
-    const fault = this.#bus.write32(address, value);
+  override write32(address: number, value: number): DmaFault {
+    const fault = this.bus.write32(address, value);
     this.#watcher.dmaWord?.(true, address, 32, value, fault);
     return fault;
   }
 
-  read16(address: number): number {
-    const value = this.#bus.read16(address);
-    this.#watcher.dmaWord?.(false, address, 16, value, this.#bus.fault);
+  override read16(address: number): number {
+    const value = this.bus.read16(address);
+    this.#watcher.dmaWord?.(false, address, 16, value, this.bus.fault);
     return value;
   }
 
-  write16(address: number, value: number): DmaFault {
-    const fault = this.#bus.write16(address, value);
+  override write16(address: number, value: number): DmaFault {
+    const fault = this.bus.write16(address, value);
     this.#watcher.dmaWord?.(true, address, 16, value, fault);
     return fault;
   }
 
-  get fault(): DmaFault {
-    return this.#bus.fault;
-  }
-
-  allocBuffer(bytes: number): number {
-    return this.#bus.allocBuffer(bytes);
-  }
-
-  get now(): Micros {
-    return this.#bus.now;
-  }
-
-  alarm(fire: () => void): ModelAlarm {
+  override alarm(fire: () => void): ModelAlarm {
     const index = this.#alarms++;
-    return this.#bus.alarm(() => {
+    return this.bus.alarm(() => {
       this.#watcher.alarm?.(index);
       fire();
     });
   }
 
-  get schedule(): Schedule {
-    return this.#bus.schedule;
-  }
-
-  delay(most: Micros): Micros {
-    const value = this.#bus.delay(most);
+  override delay(most: Micros): Micros {
+    const value = this.bus.delay(most);
     this.#watcher.delay?.(value);
     return value;
   }
 
-  slice(most: number): number {
-    const value = this.#bus.slice(most);
+  override slice(most: number): number {
+    const value = this.bus.slice(most);
     this.#watcher.slice?.(value);
     return value;
   }
 
-  setLevel(on: boolean): void {
+  override setLevel(on: boolean): void {
     this.#watcher.level?.(on);
-    this.#bus.setLevel(on);
+    this.bus.setLevel(on);
   }
 
-  message(vector: number): void {
+  override message(vector: number): void {
     this.#watcher.message?.(vector);
-    this.#bus.message(vector);
+    this.bus.message(vector);
   }
 
-  clearMessage(vector: number): void {
+  override clearMessage(vector: number): void {
     this.#watcher.clearMessage?.(vector);
-    this.#bus.clearMessage(vector);
+    this.bus.clearMessage(vector);
   }
 
-  get msixEnabled(): boolean {
-    return this.#bus.msixEnabled;
-  }
-
-  pme(): void {
+  override pme(): void {
     this.#watcher.pme?.();
-    this.#bus.pme();
+    this.bus.pme();
   }
 
-  report(finding: Finding): void {
+  override report(finding: Finding): void {
     this.#watcher.report?.(finding);
-    this.#bus.report(finding);
+    this.bus.report(finding);
   }
 }
