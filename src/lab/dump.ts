@@ -13,7 +13,7 @@ export interface DumpedRegister {
   readonly fields: string;
 }
 
-/** Registers that a model declares and stores; of arrays only the elements that are not 0, of those at most {@link MOST}. */
+/** Registers that a model declares and stores; of arrays only the elements that are not 0, of those at most 16. */
 export function dumpRegisters(fn: EmulatedFunction): DumpedRegister[] {
   const all: DumpedRegister[] = [];
   for (const { bar, at, map, file } of fn.maps ?? []) {
