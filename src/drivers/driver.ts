@@ -17,6 +17,8 @@ export interface DriverOptions {
   /** Descriptors of a receive ring and of a transmit ring; the driver rounds to what the chip takes. */
   readonly rxRing?: number;
   readonly txRing?: number;
+  /** Receive rings among which the chip spreads flows by hash (RSS), as far as it has them. Default 1. */
+  readonly rxQueues?: number;
   /** Use checksum offload, segmentation and VLAN offload when the chip has them. Default true each. */
   readonly checksum?: boolean;
   readonly segmentation?: boolean;

@@ -29,6 +29,8 @@ const CASES: readonly { device: string; name: string; options: DriverOptions }[]
   { device: 'e1000e', name: '82574l', options: { interrupts: ['intx'] } },
   { device: 'e1000e', name: '82574l', options: { interrupts: ['msi'], checksum: false, rxRing: 32, txRing: 32 } },
   { device: 'e1000e', name: '82574l', options: { interrupts: ['msix'] } },
+  { device: 'e1000e', name: '82574l', options: { interrupts: ['msix'], rxQueues: 2 } },
+  { device: 'e1000e', name: '82574l', options: { interrupts: ['intx'], rxQueues: 2 } },
   { device: 'virtio-net-pci,disable-legacy=on', name: 'virtio-net', options: { interrupts: ['polled'] } },
   { device: 'virtio-net-pci,disable-legacy=on', name: 'virtio-net', options: { interrupts: ['intx'] } },
   { device: 'virtio-net-pci,disable-legacy=on', name: 'virtio-net', options: { interrupts: ['msix'] } },

@@ -27,7 +27,7 @@ const ALL_ONES = -1;
 const PARTS: IntelParts = {
   driver: 'e1000',
   chip,
-  rxRegisters: chip,
+  rxRegisters: [chip],
   rxFormat: {
     lengthAt: RXD_LENGTH.at,
     statusAt: RXD_STATUS.at,

@@ -5,7 +5,7 @@ import type { DriverId } from '../../pci/probe.js';
 import { NicError } from '../../platform/errors.js';
 import type { Mmio } from '../../platform/mmio.js';
 import { sleep, type Task, until } from '../../platform/task.js';
-import { at, put } from '../../registers/define.js';
+import { at, meta, put } from '../../registers/define.js';
 import * as chip from '../../registers/i82574/index.js';
 import type { DriverOptions, InterruptMode } from '../driver.js';
 import { isGone } from '../intel/hw.js';
@@ -14,7 +14,7 @@ import { checkSum, macOf, readWords } from '../intel/nvm.js';
 import { chooseInterrupts } from '../interrupts.js';
 
 const { CTRL, CTRL_EXT, EEC, EEMNGCTL, EIAC, EITR, EXTCNF_CTRL, IAM, ICR, IMC, IVAR, MANC, MRQC, RCTL, RFCTL } = chip;
-const { RXDCTL0, RXDX_LENGTH, RXDX_STATERR, STATUS, TCTL, TXDCTL0 } = chip;
+const { RETA, RETA_QUEUE, RSSRK, RXCSUM, RXDCTL0, RXDX_LENGTH, RXDX_STATERR, STATUS, TCTL, TXDCTL0 } = chip;
 const { CE, SE, SEQ, CXE, RXE, TCPE, IPE } = RXDX_STATERR;
 
 const ALL_ONES = -1;
@@ -27,15 +27,15 @@ const CONFIGURED_US = 100_000;
 const MDIO_US = 200_000;
 /** In units of 256 ns: at most 20000 interrupts a second of a vector. */
 const THROTTLE = 195;
-const VECTOR = { rx: 0, tx: 1, other: 2 } as const;
-const RX_CAUSES = ICR.RXQ0;
+const VECTOR = { other: 0, tx: 1, rx0: 2, rx1: 3 } as const;
+const RX_CAUSES = ICR.RXQ0 | ICR.RXQ1;
 const TX_CAUSES = ICR.TXQ0;
 const OTHER_CAUSES = ICR.OTHER | ICR.LSC | ICR.RXO;
 
 const PARTS: IntelParts = {
   driver: 'e1000e',
   chip,
-  rxRegisters: chip.RX_QUEUES[0],
+  rxRegisters: chip.RX_QUEUES,
   rxFormat: {
     lengthAt: RXDX_LENGTH.at,
     statusAt: RXDX_STATERR.at,
@@ -56,7 +56,19 @@ const PARTS: IntelParts = {
 /** With a vector for each: the queues' causes in place of the ones that stand for all queues. */
 const PARTS_MSIX: IntelParts = { ...PARTS, causes: RX_CAUSES | TX_CAUSES | OTHER_CAUSES, missed: RX_CAUSES };
 
-/** A bound 82574L. One queue each way: the stack is one thread, so RSS would only cost. */
+/** What is hashed with two receive rings. */
+const HASHED = MRQC.TCP_IPV4 | MRQC.IPV4 | MRQC.TCP_IPV6 | MRQC.IPV6;
+const RSS = 1;
+/** Entries of RETA take the rings in turn. */
+const ALTERNATE = put(put(0, RETA.ENTRY1, RETA_QUEUE), RETA.ENTRY3, RETA_QUEUE);
+/** The key that the definition of RSS gives as its example; a stack that fears chosen flows would draw one. */
+const KEY = [
+  0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b,
+  0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac,
+  0x01, 0xfa,
+];
+
+/** A bound 82574L: one transmit ring, one receive ring or two. */
 export class E1000eNic extends IntelNic {
   /** Set once MSI-X is on; decides what {@link E1000eNic.setUpChip} programs after a later reset. */
   #msix = false;
@@ -87,29 +99,53 @@ export class E1000eNic extends IntelNic {
     // 82574 §10.2.2.5: the chip is told that a driver runs it.
     io.write32(CTRL_EXT.at, io.read32(CTRL_EXT.at) | CTRL_EXT.DRV_LOAD);
     io.write32(RFCTL.at, RFCTL.EXSTEN | RFCTL.IPV6_EX_DIS | RFCTL.NEW_IPV6_EXT_DIS | RFCTL.ACKDIS);
-    io.write32(MRQC.at, 0);
+    this.#setUpQueues();
     if (this.#msix) this.#setUpVectors();
+  }
+
+  /** One ring takes everything, or two share it by hash (82574 §7.1.10). */
+  #setUpQueues(): void {
+    const { io } = this;
+    if (this.rxQueues === 1) {
+      io.write32(MRQC.at, 0);
+      return;
+    }
+    for (let i = 0; i < RSSRK[meta].count; i++) {
+      const [a, b, c, d] = KEY.slice(4 * i, 4 * i + 4) as [number, number, number, number];
+      io.write32(at(RSSRK, i), a | (b << 8) | (c << 16) | (d << 24));
+    }
+    for (let i = 0; i < RETA[meta].count; i++) io.write32(at(RETA, i), ALTERNATE);
+    io.write32(MRQC.at, put(HASHED, MRQC.ENABLE, RSS));
+  }
+
+  /** With RSS the hash must stand where the packet checksum would (82574 §10.2.5). */
+  protected override rxChecksumBits(): number {
+    return this.rxQueues > 1 ? RXCSUM.PCSD : 0;
   }
 
   /** Which cause sends which vector; a vector clears and masks its causes as it is sent (82574 §7.4.3, §10.2.4). */
   #setUpVectors(): void {
     const { io } = this;
-    let vectors = put(IVAR.RXQ0_VALID, IVAR.RXQ0, VECTOR.rx);
+    let vectors = put(IVAR.RXQ0_VALID, IVAR.RXQ0, VECTOR.rx0);
+    if (this.rxQueues > 1) vectors = put(vectors | IVAR.RXQ1_VALID, IVAR.RXQ1, VECTOR.rx1);
     vectors = put(vectors | IVAR.TXQ0_VALID, IVAR.TXQ0, VECTOR.tx);
     vectors = put(vectors | IVAR.OTHER_VALID, IVAR.OTHER, VECTOR.other);
     io.write32(IVAR.at, vectors);
     for (const vector of Object.values(VECTOR)) io.write32(at(EITR, vector), put(0, EITR.INTERVAL, THROTTLE));
-    io.write32(EIAC.at, EIAC.RXQ0 | EIAC.TXQ0);
+    io.write32(EIAC.at, EIAC.RXQ0 | EIAC.RXQ1 | EIAC.TXQ0);
     io.write32(IAM.at, PARTS_MSIX.causes);
     io.write32(CTRL_EXT.at, io.read32(CTRL_EXT.at) | CTRL_EXT.EIAME | CTRL_EXT.PBA_CLR);
   }
 
   protected override enableInterrupts(modes: readonly InterruptMode[]): InterruptMode {
     const handler = (): boolean => this.interrupt();
+    const received = (): void => this.message(RX_CAUSES);
+    const transmitted = (): void => this.message(TX_CAUSES);
+    const other = (): void => this.#other();
     const { mode } = chooseInterrupts(this.fn, modes, {
       intx: handler,
       msi: () => void handler(),
-      msix: [[() => this.message(RX_CAUSES), () => this.message(TX_CAUSES), () => this.#other()]],
+      msix: [this.rxQueues > 1 ? [other, transmitted, received, received] : [other, transmitted, received]],
     });
     if (mode === 'msix') {
       this.#msix = true;

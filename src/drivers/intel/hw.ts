@@ -73,10 +73,10 @@ export function writeMulticast(io: Mmio, chip: IntelChip, addresses: readonly Ui
   for (let i = 0; i < table.length; i++) io.write32(at(MTA, i), table[i]!);
 }
 
-/** Checks IPv4, TCP and UDP checksums of received frames, or not (8254x §13.4.47). */
-export function setReceiveChecksum(io: Mmio, chip: IntelChip, on: boolean): void {
+/** Checks IPv4, TCP and UDP checksums of received frames, or not (8254x §13.4.47). @param more other bits of RXCSUM */
+export function setReceiveChecksum(io: Mmio, chip: IntelChip, on: boolean, more: number): void {
   const { RXCSUM } = chip;
-  io.write32(RXCSUM.at, on ? RXCSUM.IPOFL | RXCSUM.TUOFL : 0);
+  io.write32(RXCSUM.at, more | (on ? RXCSUM.IPOFL | RXCSUM.TUOFL : 0));
 }
 
 /** Link as the MAC sees it. */

@@ -18,7 +18,8 @@ import { DEFAULT_INTERRUPTS } from '../interrupts.js';
 import { DmaSet, ringSize } from '../ring.js';
 import * as hw from './hw.js';
 import { identifyPhy, powerDownPhy, readPause, startNegotiation } from './phy.js';
-import { IntelRx, type RxFilter, type RxParts } from './rx.js';
+import { IntelReceiver, type RxFilter } from './receiver.js';
+import type { RxParts } from './rx.js';
 import { IntelTx, MAX_SEGMENT_BYTES, type TxParts } from './tx.js';
 
 const ALL_ONES = -1;
@@ -59,8 +60,10 @@ export abstract class IntelNic implements Nic {
   protected readonly fn: PciFunction;
   protected readonly io: Mmio;
   protected parts: IntelParts;
+  /** Receive rings in use. */
+  protected readonly rxQueues: number;
   readonly #set: DmaSet;
-  readonly #rx: IntelRx;
+  readonly #rx: IntelReceiver;
   readonly #tx: IntelTx;
   readonly #status = new NicStatus();
   readonly #chip: hw.ChipStatistics;
@@ -111,7 +114,8 @@ export abstract class IntelNic implements Nic {
       const interrupts = (options.interrupts ?? DEFAULT_INTERRUPTS)[0] !== 'polled';
       const rxSize = ringSize(options.rxRing, RINGS.least, RINGS.most, RINGS.usual);
       const txSize = ringSize(options.txRing, RINGS.least, RINGS.most, RINGS.usual);
-      this.#rx = new IntelRx(io, parts, this.#set, rxSize, mtu);
+      this.rxQueues = Math.max(1, Math.min(parts.rxRegisters.length, Math.floor(options.rxQueues ?? 1)));
+      this.#rx = new IntelReceiver(io, parts, this.#set, this.rxQueues, rxSize, mtu);
       this.#tx = new IntelTx(io, parts, this.#set, txSize, mtu, segmentation, interrupts);
     } catch (error) {
       this.#set.free();
@@ -127,6 +131,11 @@ export abstract class IntelNic implements Nic {
 
   /** Enables the first mode that works; its handlers call {@link IntelNic.interrupt} or {@link IntelNic.message}. */
   protected abstract enableInterrupts(modes: readonly InterruptMode[]): InterruptMode;
+
+  /** Bits of RXCSUM beside those for checksums. */
+  protected rxChecksumBits(): number {
+    return 0;
+  }
 
   /** True while a management controller uses the PHY, which then stays awake. */
   protected abstract managed(): boolean;
@@ -158,7 +167,7 @@ export abstract class IntelNic implements Nic {
     this.#chip.clear(io);
     yield* this.withPhy(this.#negotiate());
     hw.setFlowControl(io, chip, false, false);
-    hw.setReceiveChecksum(io, chip, this.capabilities.rxChecksum);
+    hw.setReceiveChecksum(io, chip, this.capabilities.rxChecksum, this.rxChecksumBits());
     hw.writeMulticast(io, chip, this.#multicast);
     this.fn.enable({ memory: true, master: true });
     this.#tx.start();
@@ -370,13 +379,9 @@ export abstract class IntelNic implements Nic {
 
   statistics(): Readonly<Record<string, number>> {
     if (this.#status.running) this.#chip.read(this.io);
-    const rx = this.#rx;
     const tx = this.#tx;
     return {
-      rxPackets: rx.packets,
-      rxBytes: rx.bytes,
-      rxDamaged: rx.damaged,
-      rxMalformed: rx.malformed,
+      ...this.#rx.statistics(),
       txPackets: tx.packets,
       txBytes: tx.bytes,
       txRefused: tx.refused,

@@ -6,7 +6,6 @@ import type { Arena } from '../../platform/arena.js';
 import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
 import type { Mmio } from '../../platform/mmio.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
-import { put } from '../../registers/define.js';
 import { DESCRIPTOR_BYTES, RXD_ADDRH, RXD_ADDRL, RXD_STATUS } from '../../registers/i82540em/index.js';
 import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf } from '../ring.js';
 import type { IntelChip, RxFormat, RxRegisters } from './family.js';
@@ -23,21 +22,13 @@ const BUFFER = 2048;
 const STRIDE = BUFFER + 64;
 /** Tail writes are batched: one for so many buffers given back. */
 const BATCH = 16;
-const USUAL_FRAME = 1522;
-const LINK_BYTES = 22;
-const HALF = 0;
 const SHORTEST = 14;
 
-/** Which frames the chip lets through. */
-export interface RxFilter {
-  readonly promiscuous: boolean;
-  readonly allMulticast: boolean;
-}
-
-/** What the ring must know of its chip. */
+/** What the rings must know of their chip. */
 export interface RxParts {
   readonly chip: IntelChip;
-  readonly rxRegisters: RxRegisters;
+  /** Of each queue that the chip has. */
+  readonly rxRegisters: readonly RxRegisters[];
   readonly rxFormat: RxFormat;
   /** Value of RXDCTL. */
   readonly rxControl: number;
@@ -52,7 +43,6 @@ export class IntelRx {
   /** Frames in more pieces than fit, or shorter than an Ethernet header. */
   malformed = 0;
   readonly #io: Mmio;
-  readonly #chip: IntelChip;
   readonly #ringRegisters: RxRegisters;
   readonly #tailAt: number;
   readonly #control: number;
@@ -68,7 +58,6 @@ export class IntelRx {
   readonly #arena: Arena;
   readonly #view: DataView;
   readonly #mask: number;
-  readonly #long: boolean;
   readonly #watched: boolean;
   readonly #low: number;
   readonly #high: number;
@@ -84,11 +73,10 @@ export class IntelRx {
   #skipping = false;
   #running = false;
 
-  constructor(io: Mmio, parts: RxParts, set: DmaSet, size: number, mtu: number) {
+  constructor(io: Mmio, parts: RxParts, queue: number, set: DmaSet, size: number) {
     this.#io = io;
-    this.#chip = parts.chip;
-    this.#ringRegisters = parts.rxRegisters;
-    this.#tailAt = parts.rxRegisters.RDT.at;
+    this.#ringRegisters = parts.rxRegisters[queue]!;
+    this.#tailAt = this.#ringRegisters.RDT.at;
     this.#control = parts.rxControl;
     this.#lengthAt = parts.rxFormat.lengthAt;
     this.#statusAt = parts.rxFormat.statusAt;
@@ -102,14 +90,13 @@ export class IntelRx {
     this.#arena = this.#ring.arena;
     this.#view = this.#arena.view;
     this.#mask = size - 1;
-    this.#long = mtu + LINK_BYTES > USUAL_FRAME;
     this.#watched = set.dma.handOver !== undefined;
     this.#low = (this.#buffers.address - this.#buffers.offset) | 0;
     this.#high = highOf(this.#buffers.address);
   }
 
-  /** Programs the ring and turns the unit on (8254x §14.4). */
-  start(filter: RxFilter): void {
+  /** Programs the ring; the unit is still off (8254x §14.4, 82574 §4.6.5). */
+  program(): void {
     const io = this.#io;
     this.#next = 0;
     this.#held = -1;
@@ -119,8 +106,6 @@ export class IntelRx {
     for (let i = 0; i <= this.#mask; i++) this.#post(i);
     const { address } = this.#ring;
     const { RDBAL, RDBAH, RDLEN, RDH, RDT, RXDCTL } = this.#ringRegisters;
-    io.write32(this.#chip.RDTR.at, 0);
-    io.write32(this.#chip.RADV.at, 0);
     io.write32(RDBAL.at, address | 0);
     io.write32(RDBAH.at, highOf(address));
     io.write32(RDLEN.at, (this.#mask + 1) * DESCRIPTOR_BYTES);
@@ -129,19 +114,11 @@ export class IntelRx {
     io.write32(RXDCTL.at, this.#control);
     this.#dma.publish();
     this.#running = true;
-    this.setFilter(filter);
-    // The tail names the first descriptor that the chip may not use: one always stays with us.
-    io.write32(RDT.at, this.#mask);
   }
 
-  /** Changes what passes, without touching the ring. */
-  setFilter(filter: RxFilter): void {
-    const { RCTL } = this.#chip;
-    let control = RCTL.EN | RCTL.BAM | RCTL.SECRC | put(0, RCTL.RDMTS, HALF);
-    if (filter.promiscuous) control |= RCTL.UPE | RCTL.MPE;
-    if (filter.allMulticast) control |= RCTL.MPE;
-    if (this.#long) control |= RCTL.LPE;
-    if (this.#running) this.#io.write32(RCTL.at, control);
+  /** Gives the buffers to the chip. The tail names the first one that it may not use: one always stays with us. */
+  open(): void {
+    this.#io.write32(this.#tailAt, this.#mask);
   }
 
   /** Fills `frame` with the next good frame; looks at each descriptor of the ring at most once. */
