@@ -28,7 +28,7 @@ const MDIO_US = 200_000;
 /** In units of 256 ns: at most 20000 interrupts a second of a vector. */
 const THROTTLE = 195;
 const VECTOR = { other: 0, tx: 1, rx0: 2, rx1: 3 } as const;
-const RX_CAUSES = ICR.RXQ0 | ICR.RXQ1;
+const RX_CAUSES = [ICR.RXQ0, ICR.RXQ0 | ICR.RXQ1] as const;
 const TX_CAUSES = ICR.TXQ0;
 const OTHER_CAUSES = ICR.OTHER | ICR.LSC | ICR.RXO;
 
@@ -53,8 +53,10 @@ const PARTS: IntelParts = {
   missed: ICR.RXDMT0,
   asserted: ICR.INT_ASSERTED,
 };
-/** With a vector for each: the queues' causes in place of the ones that stand for all queues. */
-const PARTS_MSIX: IntelParts = { ...PARTS, causes: RX_CAUSES | TX_CAUSES | OTHER_CAUSES, missed: RX_CAUSES };
+/** With a vector for each: the causes of the queues in use in place of the ones that stand for all queues. */
+const msixParts = (rx: number): IntelParts => ({ ...PARTS, causes: rx | TX_CAUSES | OTHER_CAUSES, missed: rx });
+/** For one receive ring and for two. */
+const PARTS_MSIX = [msixParts(RX_CAUSES[0]), msixParts(RX_CAUSES[1])] as const;
 
 /** What is hashed with two receive rings. */
 const HASHED = MRQC.TCP_IPV4 | MRQC.IPV4 | MRQC.TCP_IPV6 | MRQC.IPV6;
@@ -133,13 +135,13 @@ export class E1000eNic extends IntelNic {
     io.write32(IVAR.at, vectors);
     for (const vector of Object.values(VECTOR)) io.write32(at(EITR, vector), put(0, EITR.INTERVAL, THROTTLE));
     io.write32(EIAC.at, EIAC.RXQ0 | EIAC.RXQ1 | EIAC.TXQ0);
-    io.write32(IAM.at, PARTS_MSIX.causes);
+    io.write32(IAM.at, this.parts.causes);
     io.write32(CTRL_EXT.at, io.read32(CTRL_EXT.at) | CTRL_EXT.EIAME | CTRL_EXT.PBA_CLR);
   }
 
   protected override enableInterrupts(modes: readonly InterruptMode[]): InterruptMode {
     const handler = (): boolean => this.interrupt();
-    const received = (): void => this.message(RX_CAUSES);
+    const received = (): void => this.message(RX_CAUSES[1]);
     const transmitted = (): void => this.message(TX_CAUSES);
     const other = (): void => this.#other();
     const { mode } = chooseInterrupts(this.fn, modes, {
@@ -149,7 +151,7 @@ export class E1000eNic extends IntelNic {
     });
     if (mode === 'msix') {
       this.#msix = true;
-      this.parts = PARTS_MSIX;
+      this.parts = PARTS_MSIX[this.rxQueues > 1 ? 1 : 0];
       this.#setUpVectors();
     }
     return mode;
