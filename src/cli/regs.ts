@@ -12,6 +12,8 @@ import {
   pick,
   type RegisterMap,
   registerAt,
+  rtl8125b,
+  rtl8168h,
   virtio,
 } from '../registers/index.js';
 import { cHeader } from './regs-header.js';
@@ -32,6 +34,8 @@ const CHIPS: Readonly<Record<string, Declared>> = {
     maps: [i82574.bar0Map, i82574.phyMap, ...Object.values(i82574.PHY_PAGES), i82574.ioMap, i82574.nvmMap],
     all: i82574,
   },
+  rtl8168h: { maps: rtl8168h.MAPS, all: rtl8168h },
+  rtl8125b: { maps: rtl8125b.MAPS, all: rtl8125b },
   'virtio-net': { maps: [virtio.commonMap, virtio.isrMap, virtio.netConfigMap, virtio.notifyMap], all: virtio },
   pci: { maps: [pci.type0Map, pci.type1Map], all: pci },
 };

@@ -1,6 +1,6 @@
 /** For every register of every map: what the declaration says is what the register file does. */
 import { describe, test } from 'vitest';
-import { i82540em, i82574, pci, virtio } from '../../src/registers/index.js';
+import { i82540em, i82574, pci, rtl8125b, rtl8168h, virtio } from '../../src/registers/index.js';
 import { registerContract } from '../../src/testing/index.js';
 
 const maps = [
@@ -12,6 +12,8 @@ const maps = [
   i82574.phyMap,
   ...Object.values(i82574.PHY_PAGES),
   i82574.nvmMap,
+  ...rtl8168h.MAPS,
+  ...rtl8125b.MAPS.filter((map) => map !== rtl8168h.eepromMap),
   pci.type0Map,
   pci.type1Map,
   virtio.commonMap,
