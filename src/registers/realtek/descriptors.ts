@@ -1,7 +1,7 @@
 /**
  * Descriptor words in memory, little-endian, 16 bytes each: RTL8168C's layout, which RTL8168H has and RTL8125B calls version 1
  * (MAC OCP TX_FORMAT.NEW 0, RCR.RXDESC_V3 0). Rings have up to 1024 entries and start at a multiple of 256; EOR ends one.
- * RTL8125B's descriptors of 32 bytes are known to one vendor driver only and not declared.
+ * RTL8125B's receive descriptors of 32 bytes are known to one vendor driver only and not declared.
  * Sources: RTL8169 specification (Tx and Rx descriptors); r8169 (rtl_tx_desc_bit_1, rtl_rx_desc_bit), FreeBSD re
  * (RL_TDESC_*, RL_RDESC_*) and OpenBSD rge (RGE_TD*, RGE_RD*) for version 2 of the checksum bits.
  */
@@ -64,6 +64,22 @@ export const TXD_OPTS2_GTS = reg(
     VLAN_TAG: bits(15, 0, 'rw', 'Tag control information, its bytes swapped'),
     TAGC: bit(17, 'rw', 'Insert the tag'),
     MSS: bits(28, 18, 'rw', 'Payload bytes of a segment'),
+  },
+);
+/** {@link TXD_OPTS1} as the NIC gives it back; on chips since RTL8168C only OWN is sure. */
+export const TXD_STATUS = reg(
+  'TXD_STATUS',
+  0,
+  { doc: 'Transmit: what became of it', ref: `${T}1 (status); FreeBSD RL_TDESC_STAT_*, OpenBSD RGE_TDCMDSTS_*` },
+  {
+    CC: bits(19, 16, 'rw', 'Collisions'),
+    EXC: bit(20, 'rw', 'Given up after 16 collisions'),
+    LNKF: bit(21, 'rw', 'No link'),
+    OWC: bit(22, 'rw', 'Late collision'),
+    TES: bit(23, 'rw', 'One of the errors'),
+    UNF: bit(25, 'rw', 'Memory was too slow'),
+    EOR: ring.EOR,
+    OWN: ring.OWN,
   },
 );
 export const TXD_ADDR_LO = word('TXD_ADDR_LO', 8, 'rw', { doc: 'Transmit: buffer address, low', ref: `${T} address` });

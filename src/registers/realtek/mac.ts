@@ -1,7 +1,7 @@
 /**
  * MAC registers that RTL8168H and RTL8125B have at the same place with the same meaning. The family's only public register
  * document is RTL8169's (rev. 1.21); what came later is known from drivers, named in each `ref`.
- * Bits nobody names keep their reset value.
+ * Bits nobody names keep their reset value. A reset value that is "not fixed" is loaded from EEPROM or fuses, or not public.
  */
 import { bit, bits, reg, word } from '../define.js';
 
@@ -93,7 +93,7 @@ export const CONFIG0 = reg(
 export const CONFIG1 = reg(
   'CONFIG1',
   0x52,
-  { ...w8, doc: 'Configuration 1', ref: S('52h, CONFIG1'), reset: 0x0f },
+  { ...w8, doc: 'Configuration 1', ref: S('52h, CONFIG1'), reset: 0x0f, volatile: true },
   {
     PMEN: bit(0, 'rw', 'Power management capability'),
     VPD: bit(1, 'rw', 'Vital product data capability; iPXE keeps no options in the EEPROM then'),
@@ -108,7 +108,7 @@ export const CONFIG1 = reg(
 export const CONFIG2 = reg(
   'CONFIG2',
   0x53,
-  { ...w8, doc: 'Configuration 2', ref: `${S('53h, CONFIG2')}; r8169 and FreeBSD re for bits 5 and 7` },
+  { ...w8, doc: 'Configuration 2', ref: `${S('53h, CONFIG2')}; r8169 and FreeBSD re for bits 5 and 7`, volatile: true },
   {
     AUX_STATUS: bit(4, 'ro', 'Auxiliary power is present'),
     PME_SIGNAL: bit(5, 'rw', 'PME# is signalled; PMSTS_En in DPDK'),
@@ -118,7 +118,7 @@ export const CONFIG2 = reg(
 export const CONFIG3 = reg(
   'CONFIG3',
   0x54,
-  { ...w8, doc: 'Configuration 3', ref: `${S('54h, CONFIG3')}; r8169 and DPDK r8169 for bits 0 to 3` },
+  { ...w8, doc: 'Configuration 3', ref: `${S('54h, CONFIG3')}; r8169 and DPDK r8169 for bits 0 to 3`, volatile: true },
   {
     BEACON_EN: bit(0, 'rw', 'PCI Express beacon', { inert: true }),
     RDY_TO_L23: bit(1, 'rw', 'L2/L3 may be entered', { inert: true }),
@@ -131,7 +131,12 @@ export const CONFIG3 = reg(
 export const CONFIG4 = reg(
   'CONFIG4',
   0x55,
-  { ...w8, doc: 'Configuration 4', ref: `${S('55h, CONFIG4')}; r8169 rtl_jumbo_config for bits 0 and 1` },
+  {
+    ...w8,
+    doc: 'Configuration 4',
+    ref: `${S('55h, CONFIG4')}; r8169 rtl_jumbo_config for bits 0 and 1`,
+    volatile: true,
+  },
   {
     JUMBO_EN: bit(0, 'rw', 'Jumbo frames, of RTL8168B and E', { inert: true }),
     JUMBO_EN1: bit(1, 'rw', 'Jumbo frames, of RTL8168C and D', { inert: true }),
@@ -142,7 +147,7 @@ export const CONFIG4 = reg(
 export const CONFIG5 = reg(
   'CONFIG5',
   0x56,
-  { ...w8, doc: 'Configuration 5', ref: `${S('56h, CONFIG5')}; r8169 and DPDK r8169 for ASPM` },
+  { ...w8, doc: 'Configuration 5', ref: `${S('56h, CONFIG5')}; r8169 and DPDK r8169 for ASPM`, volatile: true },
   {
     ASPM_EN: bit(0, 'rw', 'ASPM; PME_STS on RTL8169', { inert: true }),
     LANWAKE: bit(1, 'rw', 'LAN wake signal'),
@@ -186,6 +191,7 @@ export const PMCH = reg(
     doc: 'PLL in low power',
     ref: 'r8169 rtl_set_d3_pll_down, DPDK rtl_powerdown_pll: register PMCH',
     reset: 0xc0,
+    volatile: true,
   },
   {
     D3HOT_NO_PLL_DOWN: bit(6, 'rw', 'The PLL runs in D3hot'),
@@ -227,7 +233,11 @@ export const MCU = reg(
     volatile: true,
   },
   {
-    LINK_LIST_RDY: bit(1, 'ro', 'The descriptor list of the shared FIFO is ready; drivers wait for 1'),
+    LINK_LIST_RDY: bit(
+      1,
+      'ro',
+      'The descriptor list of the shared FIFO is ready; drivers wait for 1, OpenBSD by a word at d2h',
+    ),
     EN_OOB_RESET: bit(2, 'rw', 'Reset while out of band, of RTL8105E and 8106E', { inert: true }),
     EN_NDP: bit(3, 'rw', 'Neighbour discovery while asleep, of RTL8105E and 8106E', { inert: true }),
     RX_EMPTY: bit(4, 'ro', 'Receive FIFO empty; drivers wait for 1 behind the RXDV gate'),
@@ -293,7 +303,9 @@ export const MISC = reg(
     }),
     EARLY_TALLY_EN: bit(16, 'rw', 'Early tally counter', { inert: true }),
     RXDV_GATED_EN: bit(19, 'rw', 'Nothing is received: the gate behind the PHY is shut'),
-    PHY_DISABLE: bit(21, 'rw', 'A pin may turn the PHY off (DPDK rtl_is_phy_disable_mode_enabled)', { inert: true }),
+    PHY_DISABLE: bit(21, 'rw', 'A pin may turn the PHY off (DPDK); OpenBSD clears it while it patches the PHY', {
+      inert: true,
+    }),
     PFM_D3COLD_EN: bit(22, 'rw', 'PFM mode in D3cold; PWM_EN in r8169 when it writes 32 bits', { inert: true }),
     DISABLE_LAN_EN: bit(23, 'rw', 'A pin may turn the NIC off', { inert: true }),
     TXPLA_RST: bit(29, 'rw', 'Reset of the transmit FIFO pointer', { inert: true }),

@@ -111,7 +111,7 @@ export const ALDPS_LTR = reg(
 export const MCU_PAGE = reg(
   'MCU_PAGE',
   0xe446,
-  { ...w, doc: 'Page of MCU_RAM', ref: 'DPDK and vendor rtl_switch_mac_mcu_ram_code_page: register e446h' },
+  { ...w, doc: 'Page of MCU_RAM', ref: 'DPDK rtl_switch_mac_mcu_ram_code_page: register e446h' },
   { PAGE: bits(1, 0, 'rw', 'Page of 256 words'), HIGH: bits(15, 2, 'rw', 'Not public', { inert: true }) },
 );
 export const FIFO_CTRL = reg(
@@ -120,7 +120,7 @@ export const FIFO_CTRL = reg(
   {
     ...w,
     doc: 'Descriptor list of the shared FIFO',
-    ref: 'r8169 rtl_hw_init_8168g and rtl_hw_init_8125: register e8deh',
+    ref: 'r8169 rtl_hw_init_8168g and rtl_hw_init_8125, OpenBSD rge_exit_oob: register e8deh',
   },
   {
     LOW: bits(13, 0, 'rw', 'Not public', { inert: true }),

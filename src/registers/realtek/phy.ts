@@ -42,7 +42,12 @@ export const MMD_DATA = word('MMD_DATA', std(14), 'wo', {
 export const PHY_STATE = reg(
   'PHY_STATE',
   std(16),
-  { ...w, doc: 'What the PHY is doing', ref: 'DPDK and vendor rtl_wait_phy_ups_resume: register a420h', reset: 3 },
+  {
+    ...w,
+    doc: 'What the PHY is doing',
+    ref: 'OpenBSD rge_set_phy_power, DPDK rtl_wait_phy_ups_resume: register a420h',
+    reset: 3,
+  },
   { STATE: bits(2, 0, 'ro', 'State; drivers wait for 3 after power-up', { values: { 3: 'on' } }) },
 );
 export const INER = reg(
@@ -63,13 +68,15 @@ export const EEE_TUNE = reg(
   std(20),
   {
     ...w,
-    doc: 'EEE of the PHY',
+    doc: 'EEE of the PHY, and gigabit over two pairs',
     ref: 'r8169 rtl8125_common_config_eee_phy and rtl8168h_config_eee_phy: page a42h register 20',
   },
   {
     LOW: bits(6, 0, 'rw', 'Not public', { inert: true }),
     BIT7: bit(7, 'rw', 'RTL8125 clears it; meaning not public', { inert: true }),
-    HIGH: bits(15, 8, 'rw', 'Not public', { inert: true }),
+    BIT8: bit(8, 'rw', 'Not public', { inert: true }),
+    GIGA_LITE: bit(9, 'rw', '1000 Mb/s over two pairs; OpenBSD rge_ifmedia_upd clears it', { inert: true }),
+    HIGH: bits(15, 10, 'rw', 'Not public', { inert: true }),
   },
 );
 export const RTUNE = reg(
@@ -102,7 +109,13 @@ export const PHYCR1 = reg(
 export const PHYCR2 = reg(
   'PHYCR2',
   std(25),
-  { ...w, doc: 'PHY specific control 2', ref: `${F(25, 'PHYCR2')}; r8169 rtl8168g_config_eee_phy`, reset: 0x0010 },
+  {
+    ...w,
+    doc: 'PHY specific control 2',
+    ref: `${F(25, 'PHYCR2')}; r8169 rtl8168g_config_eee_phy`,
+    reset: 0x0010,
+    volatile: true,
+  },
   {
     LOW: bits(3, 0, 'rw', 'Options', { inert: true }),
     EEE_ENABLE: bit(4, 'rw', 'Energy efficient Ethernet in a NIC'),
@@ -154,6 +167,7 @@ export const PHY_A442 = reg(
     doc: 'Speeds and power saving',
     ref: 'r8169 rtl8168g_enable_gphy_10m, DPDK hw_phy_config_8168h: page a44h register 17',
     reset: 0x000c,
+    volatile: true,
   },
   {
     LOW: bits(1, 0, 'rw', 'Not public', { inert: true }),
@@ -196,7 +210,13 @@ export const PATCH_READY = reg(
     doc: "Answer of the PHY's processor to PATCH_REQUEST",
     ref: 'OpenBSD rge_patch_phy_mcu, DPDK rtl_set_phy_mcu_patch_request: register b800h',
   },
-  { READY: bit(6, 'ro', 'Follows PATCH_REQUEST.REQUEST; drivers wait for both edges') },
+  {
+    READY: bit(
+      6,
+      'ro',
+      'DPDK waits for 1 after the request and for 0 after its end, OpenBSD for 1 after both; what the chip does then is not public',
+    ),
+  },
 );
 export const PATCH_REQUEST = reg(
   'PATCH_REQUEST',

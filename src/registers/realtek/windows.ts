@@ -48,7 +48,7 @@ export const CSIAR = reg(
   {
     ADDR: bits(11, 0, 'rw', 'Offset, a multiple of 4'),
     BYTE_EN: bits(15, 12, 'rw', 'Byte enables'),
-    FUNC: bits(18, 16, 'rw', 'Function'),
+    FUNC: bits(18, 16, 'rw', 'Function; OpenBSD rge writes 1 whatever its number, Linux and DPDK 0'),
     FLAG: bit(31, 'rw', '1 asks for a write and reads 0 when done; 0 asks for a read and reads 1 when done'),
   },
 );

@@ -106,6 +106,22 @@ export const PHY_AD30 = tuned('PHY_AD30', 0xad30, 'Drivers write 1 to bits 1 and
 export const PHY_BF00 = tuned('PHY_BF00', 0xbf00, 'Drivers write 5 to bits 15 to 13');
 export const PHY_BF46 = tuned('PHY_BF46', 0xbf46, 'Drivers write 3 to bits 11 to 8');
 export const PHY_BF84 = tuned('PHY_BF84', 0xbf84, 'Drivers write 5 to bits 15 to 13');
+export const PHY_A468 = word('PHY_A468', 0xa468, 'rw', {
+  ...w,
+  doc: 'OpenBSD clears bits 3 and 1 after a resume; meaning not public',
+  ref: 'OpenBSD rge_exit_oob: register a468h',
+});
+export const PHY_A5EA = word('PHY_A5EA', 0xa5ea, 'rw', {
+  ...w,
+  doc: '2500 Mb/s over two pairs: OpenBSD clears bit 0',
+  ref: 'OpenBSD rge_ifmedia_upd: register a5eah',
+});
+export const PHY_PWRSAVE = word('PHY_PWRSAVE', 0xc416, 'rw', {
+  ...w,
+  doc: 'Power saving: off when it reads 500h, which OpenBSD writes',
+  ref: 'OpenBSD rge_disable_phy_ocp_pwrsave: register c416h',
+  volatile: true,
+});
 export const PARAM2_ADDR = word('PARAM2_ADDR', 0xb87c, 'rw', {
   ...w,
   doc: 'Which parameter PARAM2_DATA reaches',

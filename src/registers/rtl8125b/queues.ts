@@ -3,6 +3,8 @@ import { bit, bits, reg, word } from '../define.js';
 
 const w16 = { width: 16 } as const;
 
+/** Bytes of a transmit descriptor when MAC OCP TX_FORMAT.NEW is 1: the same four words, then 16 bytes of 0 (OpenBSD rge_tx_desc). */
+export const TX_DESCRIPTOR_NEW_BYTES = 32;
 /** Queues of the receiver and of the transmitter. */
 export const RX_QUEUES = 4;
 export const TX_QUEUES = 2;

@@ -6,11 +6,11 @@ import { bit, bits, reg, registerMap, word } from '../define.js';
 
 export const ERI_B8 = word('ERI_B8', 0xb8, 'rw', {
   doc: 'Drivers write 0 to the low half; meaning not public',
-  ref: 'r8169 rtl_hw_start_8168h_1, vendor rtl8168_hw_config: register b8h',
+  ref: 'r8169 rtl_hw_start_8168h_1 and rtl_hw_start_8168ep: register b8h',
 });
 export const ERI_C0 = word('ERI_C0', 0xc0, 'rw', {
   doc: 'Drivers write 0 to the low half; meaning not public',
-  ref: 'r8169 rtl_hw_start_8168h_1, vendor rtl8168_hw_config: register c0h',
+  ref: 'r8169 rtl_hw_start_8168h_1 and rtl_hw_start_8168ep: register c0h',
 });
 export const ERI_RX_FIFO = reg(
   'ERI_RX_FIFO',
@@ -150,7 +150,7 @@ export const ERI_2FC = reg(
 );
 export const ERI_5F0 = word('ERI_5F0', 0x5f0, 'rw', {
   doc: 'Drivers write 4f87h to the low half; meaning not public',
-  ref: 'r8169 rtl_hw_start_8168h_1, vendor rtl8168_hw_config: register 5f0h',
+  ref: 'r8169 rtl_hw_start_8168h_1 and rtl_hw_start_8168ep: register 5f0h',
 });
 
 /** Behind ERIAR, type MAC. */

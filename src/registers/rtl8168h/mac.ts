@@ -34,7 +34,7 @@ export const LEDSEL = reg(
 export const LED_FREQ = word('LED_FREQ', 0x1a, 'rw', {
   ...w8,
   doc: 'How fast LEDs blink; meaning of the bits not public',
-  ref: 'r8169 and vendor: register LED_FREQ',
+  ref: 'r8169 (rtl8168_registers): register LED_FREQ',
 });
 export const EEE_LED = reg(
   'EEE_LED',
@@ -44,6 +44,7 @@ export const EEE_LED = reg(
     doc: 'How fast LEDs blink during EEE',
     ref: 'r8169 rtl8168_config_eee_mac, DPDK hw_config_8168h: register 1bh',
     reset: 0x07,
+    volatile: true,
   },
   {
     FREQUENCY: bits(2, 0, 'rw', 'Drivers write 0', { inert: true }),
