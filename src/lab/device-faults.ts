@@ -54,7 +54,7 @@ export interface BrokenDevice {
    * @throws RangeError for a fault that the chip cannot have ({@link faultsOf})
    */
   begin(fault: DeviceFault, rounds?: number): void;
-  /** Whole again; what was removed is back, as it would be after a power cycle without the reset. */
+  /** Whole again; what was removed is back, as after a power cycle. */
   end(): void;
   /** No more faults will come. */
   readonly over: boolean;
@@ -209,6 +209,8 @@ class Broken extends WrappedFunction implements BrokenDevice {
         break;
       case 'removal':
         this.count++;
+        // Its power is gone, and its state with it: whatever comes back knows no ring of a driver that has gone.
+        this.fn.reset('power-on');
         this.#removed = true;
         this.#bus!.gone = true;
         this.#active = false;
