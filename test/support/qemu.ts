@@ -198,7 +198,7 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       shell.end(why);
     };
     base.child.on('exit', ended);
-    await shell.expect(/@@READY/, 120_000);
+    await shell.expect(/@@READY\r?\n/, 120_000);
 
     let turn: Promise<unknown> = Promise.resolve();
     const run = (line: string, within = 60_000): Promise<CommandResult> => {
@@ -224,7 +224,7 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       await turn;
       const from = shell.text.length;
       shellSocket.write('reboot -f\n');
-      await shell.expect(/@@READY/, 120_000, from);
+      await shell.expect(/@@READY\r?\n/, 120_000, from);
     };
     return { ...base, console, run, must, reboot };
   } catch (error) {
