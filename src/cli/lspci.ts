@@ -1,10 +1,9 @@
 /** `nicforge lspci`: the lab's bus, or a dump made elsewhere. */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { World } from '../lab/index.js';
 import { parseDump } from '../pci/dump/index.js';
 import { enumerate, lspci } from '../pci/index.js';
-import { UsageError } from './usage.js';
+import { readInput, UsageError } from './usage.js';
 
 export const help = `nicforge lspci [-v|-x] [FILE]
   What is on the lab's bus after enumeration; with FILE, what a dump made by "lspci -x" (or -xxx, -xxxx) shows.
@@ -21,11 +20,5 @@ export function lspciCommand(argv: readonly string[]): string {
   const options = { verbose: values.v, hex: values.x };
   const path = positionals[0];
   if (path === undefined) return lspci(enumerate(new World().machine).functions, options);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  return lspci(parseDump(text), options);
+  return lspci(parseDump(readInput(path).toString()), options);
 }

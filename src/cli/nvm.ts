@@ -1,8 +1,7 @@
 /** `nicforge nvm`: what an EEPROM image holds. */
-import { readFileSync } from 'node:fs';
 import { parseIntelNvm } from '../lab/node/index.js';
 import { columns } from './text.js';
-import { UsageError } from './usage.js';
+import { readInput, UsageError } from './usage.js';
 
 export const help = `nicforge nvm FILE
   What an EEPROM or flash image of an Intel 8254x or 82574 holds ("ethtool -e eth0 raw on > FILE" makes one), and whether its checksum is right.`;
@@ -11,12 +10,7 @@ export const help = `nicforge nvm FILE
 export function nvmCommand(argv: readonly string[]): string {
   const path = argv[0];
   if (path === undefined || argv.length > 1) throw new UsageError('nvm takes one file');
-  let image: Uint8Array;
-  try {
-    image = readFileSync(path);
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
+  const image = readInput(path);
   const word = (value: number): string => `0x${value.toString(16).padStart(4, '0')}`;
   try {
     const nvm = parseIntelNvm(image);

@@ -1,5 +1,4 @@
 /** `nicforge probe`: the probe chain over the lab's bus or an imported one, as a story; or what of the chain is covered. */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { allDrivers, type DriverOptions, type Nic } from '../drivers/index.js';
 import { Machine } from '../hosts/machine/index.js';
@@ -7,7 +6,7 @@ import { NICS, runTask, World } from '../lab/index.js';
 import { describeFunction, enumerate, explainProbe, ProbeChain } from '../pci/index.js';
 import { plugTopology, probeCoverage, probeCoverageText, topologyFromDump } from '../testing/index.js';
 import { drive } from './drive.js';
-import { UsageError } from './usage.js';
+import { readInput, UsageError } from './usage.js';
 
 export const help = `nicforge probe [--explain] [--topology FILE] [--json]
 nicforge probe --coverage [--json]
@@ -68,13 +67,7 @@ function lab(): { machine: Machine; issues: readonly string[] } {
 }
 
 function imported(path: string): { machine: Machine; issues: readonly string[] } {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  const { nodes, issues } = topologyFromDump(text);
+  const { nodes, issues } = topologyFromDump(readInput(path).toString());
   if (nodes.length === 0) throw new UsageError(`${path} shows no function; it should be what "lspci -xxx" prints`);
   const machine = new Machine();
   plugTopology(machine.bus, nodes);

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { RecordingError, replay } from '../lab/index.js';
 import { findingsText } from './serve-text.js';
 import { openLines } from './sink.js';
-import { UsageError } from './usage.js';
+import { UsageError, unreadable } from './usage.js';
 
 export const help = `nicforge replay FILE [options]
   Runs the model of a recording that "nicforge serve --record" made once more: the same accesses, the same guest memory,
@@ -58,6 +58,6 @@ function openSource(path: string, opened: (() => void)[]): Parameters<typeof rep
     opened.push(() => closeSync(fd));
     return { bytes: fstatSync(fd).size, read: (from, into, count) => readSync(fd, into, 0, count, from) };
   } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw unreadable(path, error);
   }
 }

@@ -1,6 +1,5 @@
 /** `nicforge serve`: our models inside anyone's QEMU, over vfio-user. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../hosts/vfio-user/index.js';
@@ -23,7 +22,7 @@ import { controlHelp, openControl } from './control.js';
 import { findingJson, findingsText, framesText, macText, qemuArguments } from './serve-text.js';
 import { openLines, openSink } from './sink.js';
 import { claimSocketPath } from './socket-path.js';
-import { oneOf, UsageError, whole } from './usage.js';
+import { oneOf, readInput, UsageError, whole } from './usage.js';
 import { type OpenWay, openWays, parseWays, type WaySpecs, waysHelp } from './ways.js';
 import { openWire, parseWire, type Wire, type WireSpec, wireHelp } from './wire.js';
 
@@ -181,7 +180,7 @@ function nicOptions(
   if (takers.length !== 1)
     throw new UsageError('--nvm needs exactly one NIC that has an EEPROM for images, such as 82540em');
   const taker = takers[0]!;
-  const image = readImage(nvmPath);
+  const image = new Uint8Array(readInput(nvmPath, `--nvm: ${nvmPath}`));
   const lengths = nicKind(taker.nic).nvmBytes!;
   if (!lengths.includes(image.length))
     throw new UsageError(
@@ -210,14 +209,6 @@ function parseMac(text: string): number {
 
 function macBytes(value: number): Uint8Array {
   return Uint8Array.from([40, 32, 24, 16, 8, 0], (shift) => Math.floor(value / 2 ** shift) & 0xff);
-}
-
-function readImage(path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    throw new UsageError(`--nvm: ${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 /** Runs the command until a signal or, with `--once`, until the last client has gone; returns the exit status. */

@@ -1,7 +1,23 @@
 /** Errors of the command line: one clear line and exit status 2. */
 
+import { readFileSync } from 'node:fs';
+
 /** A mistake in the arguments. */
 export class UsageError extends Error {}
+
+/** A file that was named and cannot be read. @param what how it was named */
+export function unreadable(what: string, error: unknown): UsageError {
+  return new UsageError(`${what} cannot be read: ${error instanceof Error ? error.message : error}`);
+}
+
+/** The bytes of a file that was named. @throws UsageError */
+export function readInput(path: string, what = path): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw unreadable(what, error);
+  }
+}
 
 /** A whole number from `least` to `most`. @throws UsageError naming the option */
 export function whole(option: string, text: string, least: number, most: number): number {

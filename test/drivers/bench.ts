@@ -8,7 +8,8 @@ import { OwnedArena } from '../../src/platform/arena.js';
 import { finish as fold, sumPlain } from '../../src/platform/kernels.js';
 import type { Mmio } from '../../src/platform/mmio.js';
 import { emptyFrame, type Frame } from '../../src/platform/phy.js';
-import { spawn, type Task } from '../../src/platform/task.js';
+import type { Task } from '../../src/platform/task.js';
+import { finish } from '../../src/testing/run.js';
 
 /** Sees and may change accesses of one mapping; undefined lets it through. */
 export interface Meddler {
@@ -83,22 +84,7 @@ export class Bench {
   }
 
   run<T>(task: Task<T>): T {
-    let result: { value: T } | undefined;
-    let problem: { error: unknown } | undefined;
-    spawn(
-      this.machine.scheduler,
-      task,
-      (value) => {
-        result = { value };
-      },
-      (error) => {
-        problem = { error };
-      },
-    );
-    for (let i = 0; i < STEPS && !result && !problem && this.machine.scheduler.advance(); i++);
-    if (problem) throw problem.error;
-    if (!result) throw new Error('the task did not end');
-    return result.value;
+    return finish(this.machine, task);
   }
 
   probe(options: DriverOptions = {}): ProbeOutcome<Nic> {

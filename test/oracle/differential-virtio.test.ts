@@ -4,13 +4,9 @@
  * what comes back in the rings must be equal, except where an entry says why not; an entry that no run needs fails.
  */
 import { createHash } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
 import { describe, expect, test } from 'vitest';
 import { featureSet, VirtioPci } from '../../src/drivers/virtio-net/transport.js';
 import { VirtioNet } from '../../src/emulators/index.js';
-import { Machine } from '../../src/hosts/machine/index.js';
-import { openQemu, type QemuHost } from '../../src/hosts/qemu/index.js';
-import { Cable, GIGABIT, LinkPort } from '../../src/link/index.js';
 import { enumerate, type PciHost } from '../../src/pci/index.js';
 import type { DmaRegion } from '../../src/platform/dma.js';
 import { Random } from '../../src/platform/random.js';
@@ -19,6 +15,7 @@ import { type AnyReg, hex, meta, virtio as v } from '../../src/registers/index.j
 import { ethernet, MAC } from '../emulators/rig.js';
 import { cases } from '../lab/support.js';
 import { proved } from '../support/results.js';
+import { onWires, turn, type Wires } from './frame-bench.js';
 import { qemuForTests } from './support.js';
 
 const qemu = await qemuForTests();
@@ -43,8 +40,6 @@ const FEATURES = [
   NET_FEATURE.CTRL_RX_EXTRA,
   NET_FEATURE.CTRL_MAC_ADDR,
 ];
-
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
 /** The device of one side, with rings in its host's memory. */
 class Side {
@@ -201,57 +196,10 @@ const OF_QUEUE: readonly AnyReg[] = [
 ];
 const READ: readonly AnyReg[] = Object.values(v.commonMap.registers);
 
-interface Bench {
-  readonly ours: Side;
-  readonly theirs: Side;
-  readonly ourFrames: Uint8Array[];
-  readonly theirFrames: Uint8Array[];
-  settle(): void;
-  inject(bytes: Uint8Array): void;
-}
-
-function bound(socket: Socket): Promise<number> {
-  return new Promise((resolve) => socket.bind(0, '127.0.0.1', () => resolve(socket.address().port)));
-}
-
-async function onBench(work: (bench: Bench) => Promise<void>): Promise<void> {
-  const socket = createSocket('udp4');
-  const probe = createSocket('udp4');
-  let host: QemuHost | undefined;
-  try {
-    const port = await bound(socket);
-    const far = await bound(probe);
-    probe.close();
-    const theirFrames: Uint8Array[] = [];
-    socket.on('message', (bytes) => theirFrames.push(new Uint8Array(bytes)));
-    const wire = `socket,id=n,udp=127.0.0.1:${port},localaddr=127.0.0.1:${far}`;
-    const device = `virtio-net-pci,netdev=n,mac=${MAC.map((byte) => hex(byte, 8).slice(2)).join(':')},${OPTIONS}`;
-    host = await openQemu({ ...qemu, args: ['-netdev', wire, '-device', device] });
-    const machine = new Machine({ ramBytes: 8 << 20 });
-    const model = new VirtioNet({ mac: Uint8Array.from(MAC) });
-    machine.bus.add(model);
-    const end = new LinkPort('end');
-    end.offer(GIGABIT);
-    const ourFrames: Uint8Array[] = [];
-    end.receive = (frame) => {
-      ourFrames.push(frame.arena.u8.slice(frame.offset, frame.offset + frame.length));
-      return 'delivered';
-    };
-    new Cable(model.port, end, { scheduler: machine.scheduler, arena: machine.arena });
-    const settle = (): void => {
-      while (machine.scheduler.advance());
-    };
-    const place = machine.arena.alloc(2048);
-    const inject = (bytes: Uint8Array): void => {
-      machine.arena.u8.set(bytes, place);
-      end.transmit({ arena: machine.arena, offset: place, length: bytes.length, fcsOk: true });
-      socket.send(bytes, far, '127.0.0.1');
-    };
-    await work({ ours: new Side(machine), theirs: new Side(host), ourFrames, theirFrames, settle, inject });
-  } finally {
-    socket.close();
-    await host?.close();
-  }
+function onBench(work: (bench: Wires<Side>) => Promise<void>): Promise<void> {
+  const model = new VirtioNet({ mac: Uint8Array.from(MAC) });
+  const device = `virtio-net-pci,${OPTIONS}`;
+  return onWires(qemu, { device, model, ramBytes: 8 << 20, side: (host) => new Side(host) }, work);
 }
 
 /** Values worth writing to a register. */

@@ -243,10 +243,10 @@ export function difference(a: Uint8Array, short: Uint8Array): string {
 
 export const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** Both chips, ready, and what is needed to talk to their wires. */
-export interface Bench {
-  readonly ours: Side;
-  readonly theirs: Side;
+/** Both sides, and what is needed to talk to their wires. */
+export interface Wires<S> {
+  readonly ours: S;
+  readonly theirs: S;
   readonly ourFrames: Uint8Array[];
   readonly theirFrames: Uint8Array[];
   /** Lets our machine come to rest. */
@@ -255,10 +255,22 @@ export interface Bench {
   inject(bytes: Uint8Array): void;
 }
 
-export async function onBench(
+/** What is compared on two wires. */
+export interface WiredPair<S> {
+  /** QEMU's device with its options. */
+  readonly device: string;
+  /** Ours. */
+  readonly model: EmulatedFunction;
+  readonly ramBytes: number;
+  /** What a test does with the function of a host. */
+  side(host: PciHost): S;
+}
+
+/** Plugs our model and QEMU's in, each with a wire that is heard and spoken on. */
+export async function onWires<S>(
   qemu: Awaited<ReturnType<typeof qemuForTests>>,
-  chip: Chip,
-  work: (bench: Bench) => Promise<void>,
+  pair: WiredPair<S>,
+  work: (wires: Wires<S>) => Promise<void>,
 ): Promise<void> {
   const socket = createSocket('udp4');
   const probe = createSocket('udp4');
@@ -269,17 +281,11 @@ export async function onBench(
     probe.close();
     const theirFrames: Uint8Array[] = [];
     socket.on('message', (bytes) => theirFrames.push(new Uint8Array(bytes)));
-    host = await openQemu({
-      ...qemu,
-      args: [
-        '-netdev',
-        `socket,id=n,udp=127.0.0.1:${port},localaddr=127.0.0.1:${far}`,
-        '-device',
-        `${chip.qemu},netdev=n,mac=52:54:00:12:34:56`,
-      ],
-    });
-    const machine = new Machine({ ramBytes: 4 << 20 });
-    const model = chip.make();
+    const wire = `socket,id=n,udp=127.0.0.1:${port},localaddr=127.0.0.1:${far}`;
+    const device = `${pair.device},netdev=n,mac=52:54:00:12:34:56`;
+    host = await openQemu({ ...qemu, args: ['-netdev', wire, '-device', device] });
+    const machine = new Machine({ ramBytes: pair.ramBytes });
+    const { model } = pair;
     machine.bus.add(model);
     const end = new LinkPort('end');
     end.offer(GIGABIT);
@@ -289,14 +295,12 @@ export async function onBench(
       return 'delivered';
     };
     new Cable(model.port!, end, { scheduler: machine.scheduler, arena: machine.arena });
-    const ours = new Side(machine, chip);
-    const theirs = new Side(host, chip);
+    const ours = pair.side(machine);
+    const theirs = pair.side(host);
     const settle = (): void => {
       while (machine.scheduler.advance());
     };
     settle();
-    // QEMU's link comes after its own negotiation, on its own clock.
-    for (let i = 0; i < 5000 && (theirs.io.read32(chip.map.STATUS.at) & c.STATUS.LU) === 0; i++) await turn();
     const place = machine.arena.alloc(BUFFER);
     const inject = (bytes: Uint8Array): void => {
       machine.arena.u8.set(bytes, place);
@@ -308,4 +312,19 @@ export async function onBench(
     socket.close();
     await host?.close();
   }
+}
+
+/** Both chips of the family, ready. */
+export function onBench(
+  qemu: Awaited<ReturnType<typeof qemuForTests>>,
+  chip: Chip,
+  work: (bench: Wires<Side>) => Promise<void>,
+): Promise<void> {
+  const side = (host: PciHost): Side => new Side(host, chip);
+  return onWires(qemu, { device: chip.qemu, model: chip.make(), ramBytes: 4 << 20, side }, async (bench) => {
+    // QEMU's link comes after its own negotiation, on its own clock.
+    const linked = (): boolean => (bench.theirs.io.read32(chip.map.STATUS.at) & c.STATUS.LU) !== 0;
+    for (let i = 0; i < 5000 && !linked(); i++) await turn();
+    await work(bench);
+  });
 }

@@ -1,19 +1,12 @@
 /** The 8254x family: which of them this driver drives, and which it only knows. */
 import type { DriverId } from '../../pci/probe.js';
-import { NOT_DRIVEN } from '../intel/probe.js';
-
-/** Intel. */
-export const INTEL = 0x8086;
+import { NOT_DRIVEN, row } from '../intel/ids.js';
 
 /** Behaviour that differs inside the family. */
 export const QUIRK = {
   /** A reset written through memory may hang the bus: it goes through the I/O BAR (82540, 82541, 82545, 82546). */
   resetThroughIo: 'reset-through-io-bar',
 } as const;
-
-function row(device: number, name: string, ...quirks: string[]): DriverId {
-  return { vendor: INTEL, device, name, quirks };
-}
 
 /** All of the family, by device ID. */
 export const E1000_IDS: readonly DriverId[] = [

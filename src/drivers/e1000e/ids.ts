@@ -1,11 +1,6 @@
 /** The PCI Express gigabit family: which of them this driver drives, and which it only knows. */
 import type { DriverId } from '../../pci/probe.js';
-import { INTEL } from '../e1000/ids.js';
-import { NOT_DRIVEN } from '../intel/probe.js';
-
-function row(device: number, name: string, ...quirks: string[]): DriverId {
-  return { vendor: INTEL, device, name, quirks };
-}
+import { NOT_DRIVEN, row } from '../intel/ids.js';
 
 /** By device ID. */
 export const E1000E_IDS: readonly DriverId[] = [

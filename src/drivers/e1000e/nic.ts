@@ -219,20 +219,19 @@ function* atMost(task: Task<unknown>): Task<void> {
 /** Asks for the MDIO bus, which hardware and firmware use too: the bit stays 0 while they do (82574 §10.2.2.16). */
 function* takeMdio(io: Mmio): Task<void> {
   const start = yield 0;
-  for (;;) {
+  let value = 0;
+  for (let now = start; now - start <= MDIO_US; now = yield 2_000) {
     io.write32(EXTCNF_CTRL.at, io.read32(EXTCNF_CTRL.at) | EXTCNF_CTRL.MDIO_SW_OWNERSHIP);
-    const value = io.read32(EXTCNF_CTRL.at);
+    value = io.read32(EXTCNF_CTRL.at);
     if (value === ALL_ONES)
       throw new NicError('gone', 'EXTCNF_CTRL reads all ones', { register: 'EXTCNF_CTRL', value });
     if ((value & EXTCNF_CTRL.MDIO_SW_OWNERSHIP) !== 0) return;
-    const now = yield 2_000;
-    if (now - start > MDIO_US)
-      throw new NicError('timeout', `MDIO_SW_OWNERSHIP could not be set within ${MDIO_US} us: firmware keeps the PHY`, {
-        register: 'EXTCNF_CTRL',
-        value,
-        ref: '82574 §10.2.2.16',
-      });
   }
+  throw new NicError('timeout', `MDIO_SW_OWNERSHIP could not be set within ${MDIO_US} us: firmware keeps the PHY`, {
+    register: 'EXTCNF_CTRL',
+    value,
+    ref: '82574 §10.2.2.16',
+  });
 }
 
 function giveMdio(io: Mmio): void {

@@ -3,9 +3,7 @@ import type { PciFunction } from '../../pci/function.js';
 import { bound, type DriverId, declined, failed, type ProbeOutcome } from '../../pci/probe.js';
 import type { Task } from '../../platform/task.js';
 import type { Nic } from '../driver.js';
-
-/** A row whose chip is known by name only: its register map is not declared here. */
-export const NOT_DRIVEN = 'known-not-driven';
+import { NOT_DRIVEN } from './ids.js';
 
 const DECLINES = {
   notDriven: 'this chip of the family is known, not driven',
