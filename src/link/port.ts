@@ -58,6 +58,8 @@ export interface LinkAbility {
   readonly asymmetricPause: boolean;
   /** False: the end forces its one mode and sends no pages; the other end detects the speed and assumes half duplex. */
   readonly autoNegotiates: boolean;
+  /** Speeds at which the end can fall into low power idle (energy efficient Ethernet, 802.3 §78). Default: none. */
+  readonly eee?: readonly LinkSpeed[];
 }
 
 /** Full duplex 10, 100 and 1000 with PAUSE. */
@@ -67,6 +69,13 @@ export const GIGABIT: LinkAbility = {
   pause: true,
   asymmetricPause: false,
   autoNegotiates: true,
+};
+
+/** {@link GIGABIT} and 2500, as a switch with 2.5GBASE-T ports offers it, with energy efficient Ethernet. */
+export const MULTIGIG: LinkAbility = {
+  ...GIGABIT,
+  speeds: [10, 100, 1000, 2500],
+  eee: [100, 1000, 2500],
 };
 
 /**

@@ -41,6 +41,10 @@ export const RULES = {
   'use-before-ready': { severity: 'error', doc: 'the device was used before it was set up' },
   'phy-address': { severity: 'warning', doc: 'no PHY answers at this address' },
   'phy-busy': { severity: 'warning', doc: 'a PHY access was begun while one was under way' },
+  'command-busy': {
+    severity: 'warning',
+    doc: 'a command was begun, or its result taken, before the last one was done',
+  },
   'nvm-access': { severity: 'warning', doc: 'the NVM was accessed without asking for it, or out of range' },
   'feature-not-negotiated': { severity: 'error', doc: 'something was used that was not negotiated' },
   'negotiation-order': { severity: 'error', doc: 'the steps of initialisation came in the wrong order' },

@@ -8,6 +8,21 @@ import type { DeviceBus, ModelAlarm } from '../function.js';
 
 const { BMCR, BMSR, ADVERTISE, LPA, EXPANSION, CTRL1000, STAT1000 } = mii;
 
+/** The clause 22 registers that this PHY works with. */
+type MiiName = 'BMCR' | 'BMSR' | 'PHYSID1' | 'PHYSID2' | 'ADVERTISE' | 'LPA' | 'EXPANSION' | 'CTRL1000' | 'STAT1000';
+/** The clause 22 registers where a chip has them. */
+export type MiiRegisters = Pick<typeof mii, MiiName>;
+
+/** What a PHY negotiates by registers of its own, beside clause 22. Called from the PHY's constructor on. */
+export interface PhyExtension {
+  /** Speeds above 1000 Mb/s that it offers now. */
+  speeds(regs: RegisterFile): readonly LinkSpeed[];
+  /** Speeds at which it offers energy efficient Ethernet now. */
+  eee(regs: RegisterFile): readonly LinkSpeed[];
+  /** The partner offered this, or is gone: sets the registers that show it. */
+  learn(regs: RegisterFile, partner: LinkAbility | undefined): void;
+}
+
 /** How long auto-negotiation takes: 802.3 §28.3 allows 1 to 3 s; the fast schedule keeps the order and shortens it. */
 const NEGOTIATION: Readonly<Record<'fast' | 'timed' | 'adversarial', Micros>> = {
   fast: 1_000,
@@ -21,6 +36,10 @@ export interface PhyOptions {
   readonly map: RegisterMap;
   /** PHYSID1 << 16 | PHYSID2. */
   readonly id: number;
+  /** The clause 22 registers as `map` declares them; default: `mii`, from byte 0 on. */
+  readonly registers?: MiiRegisters;
+  /** What it can do beyond clause 22. */
+  readonly extension?: PhyExtension;
 }
 
 /** The PHY. `onChange` tells the MAC that link or mode changed. */
@@ -32,6 +51,8 @@ export class MiiPhy {
   readonly #bus: DeviceBus;
   readonly #port: LinkPort;
   readonly #id: number;
+  readonly #at: MiiRegisters;
+  readonly #extension: PhyExtension | undefined;
   readonly #alarm: ModelAlarm;
   #lost = true;
   #held = false;
@@ -40,29 +61,31 @@ export class MiiPhy {
     this.#bus = bus;
     this.#port = port;
     this.#id = options.id;
+    this.#at = options.registers ?? mii;
+    this.#extension = options.extension;
     this.regs = new RegisterFile(options.map);
     this.#alarm = bus.alarm(() => this.#settle());
-    this.regs.on(BMSR, { read: (stored) => this.#status(stored) });
-    this.regs.on(BMCR, { write: (value, _i, old) => this.#control(value, old) });
+    this.regs.on(this.#at.BMSR, { read: (stored) => this.#status(stored) });
+    this.regs.on(this.#at.BMCR, { write: (value, _i, old) => this.#control(value, old) });
     port.onPartner = () => this.restart();
     this.reset();
   }
 
   /** Reads PHY register `register` (0 to 31). Registers the chip does not have read 0. */
   read(register: number): number {
-    return this.regs.read(2 * register, 16);
+    return this.regs.read(this.#at.BMCR.at + 2 * register, 16);
   }
 
   /** Writes PHY register `register`. */
   write(register: number, value: number): void {
-    this.regs.write(2 * register, 16, value);
+    this.regs.write(this.#at.BMCR.at + 2 * register, 16, value);
   }
 
   /** Power-on or BMCR.RESET. */
   reset(): void {
     this.regs.reset();
-    this.regs.set(mii.PHYSID1, this.#id >>> 16);
-    this.regs.set(mii.PHYSID2, this.#id & 0xffff);
+    this.regs.set(this.#at.PHYSID1, this.#id >>> 16);
+    this.regs.set(this.#at.PHYSID2, this.#id & 0xffff);
     this.restart();
   }
 
@@ -76,14 +99,14 @@ export class MiiPhy {
 
   /** True while frames that the MAC sends come back to it. */
   get loopback(): boolean {
-    return (this.regs.get(BMCR) & BMCR.LOOPBACK) !== 0;
+    return (this.regs.get(this.#at.BMCR) & BMCR.LOOPBACK) !== 0;
   }
 
   /** Takes the link down and negotiates again. */
   restart(): void {
     this.#down();
     this.#alarm.cancel();
-    const control = this.regs.get(BMCR);
+    const control = this.regs.get(this.#at.BMCR);
     if (this.#held || (control & BMCR.PDOWN) !== 0) {
       this.#port.offer(undefined);
       return;
@@ -97,9 +120,9 @@ export class MiiPhy {
   }
 
   #ability(): LinkAbility {
-    const control = this.regs.get(BMCR);
-    const advertise = this.regs.get(ADVERTISE);
-    const gigabit = this.regs.get(CTRL1000);
+    const control = this.regs.get(this.#at.BMCR);
+    const advertise = this.regs.get(this.#at.ADVERTISE);
+    const gigabit = this.regs.get(this.#at.CTRL1000);
     if ((control & BMCR.ANENABLE) === 0) {
       const speed: LinkSpeed = control & BMCR.SPEED1000 ? 1000 : control & BMCR.SPEED100 ? 100 : 10;
       const full = (control & BMCR.FULLDPLX) !== 0;
@@ -118,7 +141,7 @@ export class MiiPhy {
         [advertise & ADVERTISE.FULL10, 10],
         [advertise & ADVERTISE.FULL100, 100],
         [gigabit & CTRL1000.FULL, 1000],
-      ]),
+      ]).concat(this.#extension?.speeds(this.regs) ?? []),
       half: list([
         [advertise & ADVERTISE.HALF10, 10],
         [advertise & ADVERTISE.HALF100, 100],
@@ -127,13 +150,14 @@ export class MiiPhy {
       pause: (advertise & ADVERTISE.PAUSE) !== 0,
       asymmetricPause: (advertise & ADVERTISE.ASM_DIR) !== 0,
       autoNegotiates: true,
+      eee: this.#extension?.eee(this.regs) ?? [],
     };
   }
 
   #settle(): void {
     const own = this.#ability();
     const partner = this.loopback
-      ? { ...GIGABIT, autoNegotiates: own.autoNegotiates, speeds: own.speeds, half: own.half }
+      ? { ...GIGABIT, autoNegotiates: own.autoNegotiates, speeds: own.speeds, half: own.half, eee: [] }
       : this.#port.partner;
     if (partner === undefined) return;
     const mode = this.loopback && !own.autoNegotiates ? forcedMode(own) : negotiate(own, partner);
@@ -149,7 +173,7 @@ export class MiiPhy {
       list.includes(speed) ? mask : 0;
     const auto = partner.autoNegotiates;
     this.regs.set(
-      LPA,
+      this.#at.LPA,
       has(partner.half, 10, LPA.HALF10) |
         has(partner.speeds, 10, auto ? LPA.FULL10 : LPA.HALF10) |
         has(partner.half, 100, LPA.HALF100) |
@@ -157,12 +181,12 @@ export class MiiPhy {
         (auto ? 1 | LPA.LPACK | (partner.pause ? LPA.PAUSE : 0) | (partner.asymmetricPause ? LPA.ASM_DIR : 0) : 0),
     );
     this.regs.set(
-      EXPANSION,
+      this.#at.EXPANSION,
       EXPANSION.ENABLENPAGE | (auto ? EXPANSION.NWAY | EXPANSION.LCWP | EXPANSION.NPCAPABLE : 0),
     );
     const gigabit = auto && (partner.speeds.includes(1000) || partner.half.includes(1000));
     this.regs.set(
-      STAT1000,
+      this.#at.STAT1000,
       gigabit
         ? STAT1000.LOCALRXOK |
             STAT1000.REMRXOK |
@@ -171,14 +195,16 @@ export class MiiPhy {
             has(partner.half, 1000, STAT1000.LP_HALF)
         : 0,
     );
-    this.regs.raise(BMSR, BMSR.ANEGCOMPLETE);
+    this.regs.raise(this.#at.BMSR, BMSR.ANEGCOMPLETE);
+    this.#extension?.learn(this.regs, partner);
   }
 
   #down(): void {
-    this.regs.set(LPA, 0);
-    this.regs.set(STAT1000, 0);
-    this.regs.set(EXPANSION, EXPANSION.ENABLENPAGE);
-    this.regs.lower(BMSR, BMSR.ANEGCOMPLETE);
+    this.regs.set(this.#at.LPA, 0);
+    this.regs.set(this.#at.STAT1000, 0);
+    this.regs.set(this.#at.EXPANSION, EXPANSION.ENABLENPAGE);
+    this.regs.lower(this.#at.BMSR, BMSR.ANEGCOMPLETE);
+    this.#extension?.learn(this.regs, undefined);
     if (this.mode === undefined) return;
     this.mode = undefined;
     this.#lost = true;
@@ -197,7 +223,7 @@ export class MiiPhy {
       this.reset();
       return;
     }
-    this.regs.lower(BMCR, BMCR.ANRESTART | BMCR.RESET);
+    this.regs.lower(this.#at.BMCR, BMCR.ANRESTART | BMCR.RESET);
     const mode = BMCR.ANENABLE | BMCR.PDOWN | BMCR.LOOPBACK | BMCR.FULLDPLX | BMCR.SPEED100 | BMCR.SPEED1000;
     if ((value & BMCR.ANRESTART) !== 0 || ((value ^ old) & mode) !== 0) this.restart();
   }
@@ -214,6 +240,7 @@ function sameAbility(a: LinkAbility, b: LinkAbility): boolean {
   return (
     same(a.speeds, b.speeds) &&
     same(a.half, b.half) &&
+    same(a.eee ?? [], b.eee ?? []) &&
     a.pause === b.pause &&
     a.asymmetricPause === b.asymmetricPause &&
     a.autoNegotiates === b.autoNegotiates
