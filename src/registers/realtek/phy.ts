@@ -20,10 +20,11 @@ export const ADVERTISE = placed(mii.ADVERTISE, std(4));
 export const LPA = placed(mii.LPA, std(5));
 export const EXPANSION = placed(mii.EXPANSION, std(6));
 export const NPTX = placed(mii.NPTX, std(7));
-export const CTRL1000 = placed(mii.CTRL1000, std(9));
+/** Register 9: 1000BASE-T in full duplex only. */
+export const CTRL1000 = placed(mii.CTRL1000, std(9), { reset: 0x0200, ref: F(9, 'GBCR') });
 export const STAT1000 = placed(mii.STAT1000, std(10));
 /** Register 15: without it drivers never offer 1000BASE-T. */
-export const ESTATUS = placed(mii.ESTATUS, std(15));
+export const ESTATUS = placed(mii.ESTATUS, std(15), { reset: 0x2000, ref: F(15, 'GBESR') });
 
 export const MMD_CTRL = reg(
   'MMD_CTRL',
@@ -45,10 +46,14 @@ export const PHY_STATE = reg(
   {
     ...w,
     doc: 'What the PHY is doing',
-    ref: 'OpenBSD rge_set_phy_power, DPDK rtl_wait_phy_ups_resume: register a420h',
+    ref: 'OpenBSD rge_set_phy_power, DPDK rtl_wait_phy_ups_resume; values as Linux r8152 PHY_STAT_*: register a420h',
     reset: 3,
   },
-  { STATE: bits(2, 0, 'ro', 'State; drivers wait for 3 after power-up', { values: { 3: 'on' } }) },
+  {
+    STATE: bits(2, 0, 'ro', 'State; drivers wait for 3 after power-up', {
+      values: { 2: 'starting', 3: 'on', 5: 'powered down' },
+    }),
+  },
 );
 export const INER = reg(
   'INER',

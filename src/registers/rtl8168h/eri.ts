@@ -4,6 +4,20 @@
  */
 import { bit, bits, reg, registerMap, word } from '../define.js';
 
+/** Wake-up patterns that the filter has, and bytes of a frame that their masks cover. */
+export const WAKE_PATTERNS = 8;
+export const WAKE_PATTERN_BYTES = 128;
+
+export const ERI_WAKE_MASK = word('ERI_WAKE_MASK', 0x00, 'rw', {
+  doc: 'Masks of wake-up patterns: byte 8i + p has the bits of frame bytes 8i to 8i + 7 for pattern p; 0 everywhere is off',
+  ref: "Realtek's driver of the same MAC in RTD129x (rtl_set_wol_pattern): registers 00h to 7fh",
+  count: (WAKE_PATTERNS * WAKE_PATTERN_BYTES) / 8 / 4,
+});
+export const ERI_WAKE_CRC = word('ERI_WAKE_CRC', 0x80, 'rw', {
+  doc: 'CRC-16 of the bytes that the mask chooses (11021h, start FFFFh, low bit of a byte first): two patterns a word',
+  ref: "RTL8169 specification §Wake-up frame; Realtek's driver of RTD129x (rtk8168_get_pkt_crc16): registers 80h to 8fh",
+  count: WAKE_PATTERNS / 2,
+});
 export const ERI_B8 = word('ERI_B8', 0xb8, 'rw', {
   doc: 'Drivers write 0 to the low half; meaning not public',
   ref: 'r8169 rtl_hw_start_8168h_1 and rtl_hw_start_8168ep: register b8h',
@@ -155,6 +169,8 @@ export const ERI_5F0 = word('ERI_5F0', 0x5f0, 'rw', {
 
 /** Behind ERIAR, type MAC. */
 export const eriMap = registerMap('rtl8168h', 'ERI', 0x1000, [32], {
+  ERI_WAKE_MASK,
+  ERI_WAKE_CRC,
   ERI_B8,
   ERI_C0,
   ERI_RX_FIFO,
