@@ -1,7 +1,7 @@
 /** Tally counters, EEPROM and wake-up of Realtek's chips, each alone. */
 import { describe, expect, test } from 'vitest';
 import { EepromUnit, eepromImage } from '../../src/emulators/realtek/eeprom.js';
-import { FrameKind, TallyUnit } from '../../src/emulators/realtek/tally.js';
+import { TallyUnit } from '../../src/emulators/realtek/tally.js';
 import { crc16, type WakePatterns, WakeUnit, wakesOnLink } from '../../src/emulators/realtek/wake.js';
 import type { LinkFrame } from '../../src/link/index.js';
 import { RegisterFile, rtl8125b, rtl8168h } from '../../src/registers/index.js';
@@ -31,12 +31,12 @@ describe('tally', () => {
 
   test('64 bytes, little-endian, as r8169 reads them', () => {
     const { bus, regs, unit, memory, command } = bench();
-    unit.sent(64, FrameKind.unicast);
-    for (let i = 0; i < 3; i++) unit.received(1518, FrameKind.unicast);
-    unit.received(64, FrameKind.broadcast);
-    for (let i = 0; i < 2; i++) unit.received(64, FrameKind.multicast);
+    unit.sent(60, false, false);
+    for (let i = 0; i < 3; i++) unit.received(1514, false, false);
+    unit.received(60, true, true);
+    for (let i = 0; i < 2; i++) unit.received(60, true, false);
     unit.count(rtl8125b.TALLY_RX_ER);
-    for (let i = 0; i < 0x1_0002; i++) unit.count(rtl8125b.TALLY_MISS_PKT);
+    unit.count(rtl8125b.TALLY_MISS_PKT, 0x1_0002);
     unit.count(rtl8125b.TALLY_TX_ABT);
     command(DUMP);
     expect(regs.read(0x10, 32) & 0x3f).toBe(0);
@@ -55,10 +55,10 @@ describe('tally', () => {
 
   test('192 bytes when software asked for them', () => {
     const { unit, memory, command } = bench('fast', true);
-    unit.sent(1518, FrameKind.broadcast);
-    unit.sent(64, FrameKind.multicast);
-    unit.sent(64, FrameKind.unicast);
-    unit.received(100, FrameKind.multicast);
+    unit.sent(1514, true, true);
+    unit.sent(60, true, false);
+    unit.sent(60, false, false);
+    unit.received(96, true, false);
     unit.count(rtl8125b.TALLY_RDU);
     command(DUMP);
     expect(memory.getBigUint64(0x40, true)).toBe(1646n);
@@ -71,7 +71,7 @@ describe('tally', () => {
 
   test('timed: the command reads 1 and memory is old until it is done', () => {
     const { bus, regs, memory, command, unit } = bench('timed');
-    unit.sent(64, FrameKind.unicast);
+    unit.sent(60, false, false);
     command(DUMP);
     bus.wait(4);
     expect(regs.read(0x10, 32) & DUMP).toBe(DUMP);
@@ -83,7 +83,7 @@ describe('tally', () => {
 
   test('cleared by command, not by a reset of the chip', () => {
     const { bus, regs, unit, command } = bench('adversarial');
-    unit.received(64, FrameKind.unicast);
+    unit.received(60, false, false);
     command(DUMP);
     unit.stop();
     bus.wait(1_000);
@@ -114,7 +114,7 @@ describe('tally', () => {
     const bus = new UnitBus();
     const regs = new RegisterFile(rtl8168h.bar2Map);
     const unit = new TallyUnit(bus, regs, rtl8168h.tallyMap);
-    unit.sent(64, FrameKind.broadcast);
+    unit.sent(60, true, true);
     unit.count(rtl8125b.TALLY_RDU);
     expect(unit.value(rtl8168h.TALLY_TX_OK)).toBe(1);
     expect(unit.value(rtl8125b.TALLY_RDU)).toBe(0);
@@ -221,7 +221,7 @@ describe('wake-up', () => {
     const unit = new WakeUnit(bus, regs, {
       magic: () => magic,
       link: () => wakesOnLink(regs),
-      accepts: (u8, at) => u8[at] !== OTHER[0] || u8[at + 5] !== OTHER[5],
+      accepts: (frame) => frame.arena.u8[frame.offset] !== OTHER[0],
       ...(patterns ? { patterns } : {}),
     });
     const see = (bytes: Uint8Array, fcsOk = true): string | undefined => {

@@ -13,10 +13,7 @@ const { DTCCR, DTCCR_HI } = rtl8168h;
 const DUMP_TIME: Micros = 5;
 const LATEST: Micros = 200;
 
-/** Destination of a frame, as the counters tell them apart. */
-export const FrameKind = { unicast: 0, multicast: 1, broadcast: 2 } as const;
-/** One of the values of {@link FrameKind}. */
-export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+const FCS = 4;
 
 /** The longer dump of a chip. */
 export interface ExtendedTally {
@@ -70,20 +67,20 @@ export class TallyUnit {
     regs.on(DTCCR, { write: (value) => this.#command(value) });
   }
 
-  /** A good frame went out. @param bytes with FCS */
-  sent(bytes: number, kind: FrameKind): void {
-    this.#frame(this.#sent, bytes, kind);
+  /** A good frame went out. @param bytes without FCS */
+  sent(bytes: number, multicast: boolean, broadcast: boolean): void {
+    this.#frame(this.#sent, bytes, broadcast ? 2 : multicast ? 1 : 0);
   }
 
-  /** A good frame came in. @param bytes with FCS */
-  received(bytes: number, kind: FrameKind): void {
-    this.#frame(this.#received, bytes, kind);
+  /** A good frame came in. @param bytes without FCS */
+  received(bytes: number, multicast: boolean, broadcast: boolean): void {
+    this.#frame(this.#received, bytes, broadcast ? 2 : multicast ? 1 : 0);
   }
 
-  /** Adds one to a counter. One that the chip does not have is not counted. */
-  count(register: AnyReg): void {
+  /** Adds to a counter. One that the chip does not have is not counted. */
+  count(register: AnyReg, times = 1): void {
     const place = this.#places.get(register);
-    if (place !== undefined) this.#values[place]!++;
+    if (place !== undefined) this.#values[place]! += times;
   }
 
   /** A counter as it is. */
@@ -102,14 +99,14 @@ export class TallyUnit {
     this.#alarm.cancel();
   }
 
-  #frame(places: Directions, bytes: number, kind: FrameKind): void {
+  #frame(places: Directions, bytes: number, kind: 0 | 1 | 2): void {
     const values = this.#values;
     values[places.all]!++;
     const own = places.kinds[kind];
     const also = places.also[kind];
     if (own >= 0) values[own]!++;
     if (also >= 0) values[also]!++;
-    if (places.octets >= 0) values[places.octets]! += bytes;
+    if (places.octets >= 0) values[places.octets]! += bytes + FCS;
   }
 
   #command(value: number): void {
@@ -153,7 +150,7 @@ export class TallyUnit {
   }
 }
 
-/** Places of what a frame counts; -1 where the chip does not count it. */
+/** Places of what a frame counts, -1 where the chip does not; `kinds` and `also` for unicast, multicast, broadcast. */
 interface Directions {
   readonly all: number;
   readonly octets: number;

@@ -33,8 +33,8 @@ export interface WakeChip {
   magic(): boolean;
   /** Wake when the link comes, as CONFIG3.LINK_UP or a place of the chip's own says. */
   link(): boolean;
-  /** The receive filter takes this destination: RCR and the hash hold while asleep. @param at place of the frame */
-  accepts(u8: Uint8Array, at: number): boolean;
+  /** The receive filter takes the frame's destination: RCR and the hash hold while asleep. */
+  accepts(frame: LinkFrame): boolean;
   readonly patterns?: WakePatterns;
 }
 
@@ -66,7 +66,7 @@ export class WakeUnit {
     if (!frame.fcsOk || frame.length < HEADER_BYTES) return;
     if ((this.#regs.get(MISC) & MISC.RXDV_GATED_EN) !== 0) return;
     const { u8 } = frame.arena;
-    if (!this.#chip.accepts(u8, frame.offset)) return;
+    if (!this.#chip.accepts(frame)) return;
     const cause = this.#match(u8, frame.offset, frame.length);
     if (cause !== undefined) this.#wake(cause);
   }
