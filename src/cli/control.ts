@@ -17,7 +17,7 @@ export const controlHelp = `Commands of --control, one JSON object in a line eac
 {"ok":true,"result":...} or {"ok":false,"error":"..."} with the "id" of the command if it had one:
   nics                          the NICs and their state; "nic" of other commands is a label told here
   pull, plug                    the cable
-  speed      mbit               what the other end of the cable offers: 10, 100, 1000
+  speed      mbit               what the other end of the cable offers: 10, 100, 1000, 2500
   faults     loss corrupt duplicate reorder (0 to 1), reorderWithin (us)     of the cable; none named: none
   break      fault [rounds]     breaks the device: a name that --fault takes
   mend                          makes it whole again
@@ -36,7 +36,7 @@ const MOST_CLIENTS = 8;
 /** Answers that a client may leave unread. */
 const MOST_WAITING = 4 << 20;
 const MOST_FRAME = 16_384;
-const SPEEDS: readonly LinkSpeed[] = [10, 100, 1000];
+const SPEEDS: readonly LinkSpeed[] = [10, 100, 1000, 2500];
 
 /** What is controlled. */
 export interface Controlled {
@@ -122,7 +122,7 @@ export class Control {
 
   speed(request: Request): void {
     const mbit = SPEEDS.find((speed) => speed === request['mbit']);
-    if (mbit === undefined) throw new UsageError(`"mbit" is 10, 100 or 1000, not ${short(request['mbit'])}`);
+    if (mbit === undefined) throw new UsageError(`"mbit" is 10, 100, 1000 or 2500, not ${short(request['mbit'])}`);
     this.nic(request).cable.b.offer({ ...GIGABIT, speeds: [mbit], half: [] });
   }
 

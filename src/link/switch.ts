@@ -1,5 +1,5 @@
 /** A learning Ethernet switch (802.1D §7, without spanning tree): store and forward, damaged frames are dropped. */
-import { type FrameFate, GIGABIT, type LinkFrame, LinkPort } from './port.js';
+import { type FrameFate, type LinkFrame, LinkPort, MULTIGIG } from './port.js';
 
 /** Places of the address table, a power of two. */
 const PLACES = 8192;
@@ -26,7 +26,7 @@ export class EthernetSwitch {
   /** A new port. */
   port(name = `${this.name} port ${this.ports.length + 1}`): LinkPort {
     const port = new LinkPort(name);
-    port.offer(GIGABIT);
+    port.offer(MULTIGIG);
     const number = this.ports.length;
     port.receive = (frame) => this.#forward(port, number, frame);
     port.onPartner = (partner) => {

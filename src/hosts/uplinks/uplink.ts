@@ -1,6 +1,6 @@
 /** What all uplinks share: a port of our world whose other side is a socket or a TAP device of this machine. */
 
-import { type FrameFate, GIGABIT, type LinkFrame, LinkPort } from '../../link/port.js';
+import { type FrameFate, type LinkFrame, LinkPort, MULTIGIG } from '../../link/port.js';
 import { type Arena, arenaOver } from '../../platform/arena.js';
 import type { RealTime } from '../native/real-time.js';
 
@@ -62,7 +62,7 @@ export class UplinkCore {
       this.counters.sendDropped++;
       return 'fifo-full';
     };
-    this.port.offer(GIGABIT);
+    this.port.offer(MULTIGIG);
   }
 
   /** Before a batch of {@link UplinkCore.incoming}. */
