@@ -25,7 +25,14 @@ export interface DriverOptions {
   readonly vlan?: boolean;
   /** Largest IP packet. Default 1500. */
   readonly mtu?: number;
+  /** Longest time in microseconds that an interrupt may wait for more frames, 0 for none. Default: what the driver chooses. */
+  readonly interruptDelay?: Micros;
+  /** Energy efficient Ethernet, where chip and driver have it. Saves power; each burst then begins later. Default false. */
+  readonly eee?: boolean;
 }
+
+/** For what a sleeping NIC wakes its machine: a magic packet to it, a link that comes, or any frame of a kind. */
+export type WakeEvent = 'magic' | 'link' | 'unicast' | 'multicast' | 'broadcast';
 
 /** State of the link. */
 export interface LinkState {
@@ -62,6 +69,14 @@ export interface Nic extends PhyDevice {
   setReceiveFilter(promiscuous: boolean, multicast: readonly Uint8Array[] | 'all'): void;
   /** Counters by name: the driver's and, where read, the chip's. */
   statistics(): Readonly<Record<string, number>>;
+  /** What it can wake the machine for; absent when chip, function or driver cannot. */
+  readonly wakeEvents?: readonly WakeEvent[];
+  /**
+   * For what the next {@link Nic.close} leaves the chip awake: it then sleeps in D3hot and asserts PME# when that happens.
+   * An empty list, as at first: for nothing.
+   * @throws NicError `unsupported` for an event that is not among {@link Nic.wakeEvents}
+   */
+  setWake?(events: readonly WakeEvent[]): void;
   /** Stops DMA and interrupts, frees rings and buffers. */
   close(): Task<void>;
 }

@@ -11,10 +11,13 @@ import { type Capability, type ConfigReader, walkCapabilities } from './capabili
 import type { PciHost } from './host.js';
 import { type EnabledInterrupts, FunctionInterrupts } from './interrupts.js';
 
-const { CAP, COMMAND, HEADER_TYPE, PMCSR, PCIE_DEVCAP, PCIE_DEVCTL, AF_CAP, AF_CTRL } = pci;
+const { CAP, COMMAND, HEADER_TYPE, PM_CAP, PMCSR, PCIE_DEVCAP, PCIE_DEVCTL, AF_CAP, AF_CTRL } = pci;
 const ALL_ONES_16 = 0xffff;
-/** PM 1.2 §5.6.1: from D3hot to D0. */
-const D3_EXIT_US = 10_000;
+/** PM 1.2 §5.6.1: from D3hot to D0, or back. */
+const D3_CHANGE_US = 10_000;
+const D3HOT = 3;
+/** In PM_CAP.PME: bit n stands for Dn, D3hot is 3 (PM 1.2 §3.2.3). */
+const PME_FROM_D3HOT = 1 << D3HOT;
 /** PCIe 4.0 §6.6.2: a function level reset is over after 100 ms; software may then look for a second more. */
 const FLR_US = 100_000;
 const READY_US = 1_000_000;
@@ -187,17 +190,35 @@ export class PciFunction implements ConfigReader {
     return at === undefined ? 0 : pick(this.read16(at + PMCSR.at), PMCSR.STATE);
   }
 
-  /** Brings it to D0 (PM 1.2 §5.4) and restores what D3hot may have lost: addresses and command. */
+  /** Brings it to D0 (PM 1.2 §5.4), wake-up off, and restores what D3hot may have lost: addresses and command. */
   *powerUp(): Task<void> {
     const at = this.capability(CAP.PM)?.at;
     if (at === undefined) return;
     const status = this.read16(at + PMCSR.at);
     const state = pick(status, PMCSR.STATE);
-    if (state === 0) return;
+    const armed = (status & (PMCSR.PME_EN | PMCSR.PME_STATUS)) !== 0;
+    if (state === 0 && !armed) return;
     const command = this.read16(COMMAND.at);
-    this.write16(at + PMCSR.at, put(status & ~PMCSR.PME_STATUS, PMCSR.STATE, 0));
-    yield* sleep(D3_EXIT_US);
+    this.write16(at + PMCSR.at, put((status | PMCSR.PME_STATUS) & ~PMCSR.PME_EN, PMCSR.STATE, 0));
+    if (state === 0) return;
+    yield* sleep(D3_CHANGE_US);
     if ((status & PMCSR.NO_SOFT_RESET) === 0) this.#restore(command);
+  }
+
+  /** True when {@link PciFunction.powerDown} can leave it able to wake the machine: it has PME# in D3hot (PM 1.2 §3.2.3). */
+  get canWake(): boolean {
+    const at = this.capability(CAP.PM)?.at;
+    return at !== undefined && (pick(this.read16(at + PM_CAP.at), PM_CAP.PME) & PME_FROM_D3HOT) !== 0;
+  }
+
+  /** Puts it to sleep in D3hot (PM 1.2 §5.4); with `wake` it may assert PME#. Without power management nothing is done. */
+  *powerDown(wake: boolean): Task<void> {
+    const at = this.capability(CAP.PM)?.at;
+    if (at === undefined) return;
+    const control = this.read16(at + PMCSR.at) & ~PMCSR.PME_EN;
+    const enable = wake ? PMCSR.PME_EN : 0;
+    this.write16(at + PMCSR.at, put(control | PMCSR.PME_STATUS | enable, PMCSR.STATE, D3HOT));
+    yield* sleep(D3_CHANGE_US);
   }
 
   /** True when {@link PciFunction.functionLevelReset} can work. */
