@@ -7,6 +7,7 @@ export * from './coverage.js';
 export * from './driver-contract.js';
 export * from './model-contract.js';
 export * from './probe-coverage.js';
+export * from './realtek-stand-ins.js';
 export * from './register-contract.js';
 export * from './stand-in.js';
 export * from './topology.js';

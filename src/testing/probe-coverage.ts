@@ -49,6 +49,8 @@ export interface ProbeCoverageOptions<T, O> {
   readonly close: (value: T) => Task<void>;
   /** New models to offer for rows that name their vendor and device. */
   readonly models?: () => readonly EmulatedFunction[];
+  /** Functions to offer beside those that rows describe: a driver that asks a register declines by what stands there. */
+  readonly more?: readonly StandIn[];
   /** Memory for machines, at least 64 MiB; default a new piece. */
   readonly arena?: OwnedArena;
 }
@@ -111,6 +113,7 @@ export function probeCoverage<T, O>(
       };
     }),
   );
+  for (const spec of options.more ?? []) offer(standIn(spec));
   const declines: DeclineCoverage[] = drivers.flatMap((driver) =>
     (driver.declines ?? []).map((reason) => {
       const key = `${driver.name}: ${reason}`;

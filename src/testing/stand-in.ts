@@ -18,14 +18,16 @@ export interface StandIn {
   readonly pm?: ConfigDeclaration['pm'];
   /** 256, or 4096 for PCI Express. Default 256. */
   readonly configBytes?: 256 | 4096;
-  /** What its registers read, as bytes of an access; default FFh, as where nobody answers. */
-  readonly reads?: number;
+  /** What its registers read: each byte of an access, or the 32-bit word at an offset; default FFh, as where nobody answers. */
+  readonly reads?: number | ((at: number) => number);
 }
 
-/** A device model without behaviour: its registers read one value for ever and take no write. */
+const EVERY_BYTE = 0x0101_0101;
+
+/** A device model without behaviour: its registers read the same for ever and take no write. */
 export function standIn(spec: StandIn): EmulatedFunction {
-  const byte = (spec.reads ?? 0xff) & 0xff;
-  const value = byte | (byte << 8) | (byte << 16) | (byte << 24);
+  const { reads = 0xff } = spec;
+  const word = typeof reads === 'function' ? reads : () => (reads & 0xff) * EVERY_BYTE;
   const id = (n: number): string => n.toString(16).padStart(4, '0');
   return {
     name: `${id(spec.vendor)}:${id(spec.device)}`,
@@ -44,7 +46,7 @@ export function standIn(spec: StandIn): EmulatedFunction {
     },
     port: undefined,
     attach: () => {},
-    readBar: (_bar, _at, width) => (width === 32 ? value : value & (2 ** width - 1)),
+    readBar: (_bar, at, width) => (width === 32 ? word(at) | 0 : word(at) & (2 ** width - 1)),
     writeBar: () => {},
     reset: () => {},
   };
