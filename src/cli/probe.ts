@@ -4,7 +4,7 @@ import { allDrivers, type DriverOptions, type Nic } from '../drivers/index.js';
 import { Machine } from '../hosts/machine/index.js';
 import { NICS, runTask, World } from '../lab/index.js';
 import { describeFunction, enumerate, explainProbe, ProbeChain } from '../pci/index.js';
-import { plugTopology, probeCoverage, probeCoverageText, topologyFromDump } from '../testing/index.js';
+import { plugTopology, probeCoverage, probeCoverageText, realtekStandIns, topologyFromDump } from '../testing/index.js';
 import { drive } from './drive.js';
 import { readInput, UsageError } from './usage.js';
 
@@ -80,6 +80,7 @@ function coverage(json: boolean): ProbeResult {
     options: { interrupts: ['polled'] },
     close: (nic) => nic.close(),
     models: () => NICS.map((nic) => nic.make(mac, nic.name)),
+    more: realtekStandIns(),
   });
   return { text: json ? JSON.stringify(result) : probeCoverageText(result), status: result.complete ? 0 : 1 };
 }
