@@ -7,11 +7,11 @@ import { finish } from '../../platform/kernels.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
 import { Admission, Admitted } from '../intel/admission.js';
-import { RxFifo } from '../intel/fifo.js';
 import type { FlowControl } from '../intel/flow-control.js';
-import { FrameWriter, packetSum } from '../intel/frame-writer.js';
 import type { StatisticsUnit } from '../intel/statistics.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
+import { RxFifo } from '../offload/fifo.js';
+import { FrameWriter, packetSum } from '../offload/frame-writer.js';
 import type { InterruptUnit } from './interrupts.js';
 
 const { RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RXCSUM, CTRL, ICR, RSRPD, PBA, DESCRIPTOR_BYTES } = i82540em;

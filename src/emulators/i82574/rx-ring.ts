@@ -2,7 +2,7 @@
 import type { LinkFrame } from '../../link/port.js';
 import { at, i82574, meta, pick, put, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, FrameDescriptor } from '../function.js';
-import { FrameWriter } from '../intel/frame-writer.js';
+import { FrameWriter } from '../offload/frame-writer.js';
 import type { Headers } from '../offload/headers.js';
 import type { RxSettings } from './rx-settings.js';
 import type { RxStatus } from './rx-status.js';

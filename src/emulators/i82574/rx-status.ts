@@ -3,8 +3,8 @@ import type { LinkFrame } from '../../link/port.js';
 import { finish, sum16 } from '../../platform/kernels.js';
 import { i82574, pick, put, type RegisterFile } from '../../registers/index.js';
 import { Admitted } from '../intel/admission.js';
-import { packetSum } from '../intel/frame-writer.js';
 import { checkFrame, emptyFindings } from '../offload/checksum.js';
+import { packetSum } from '../offload/frame-writer.js';
 import type { Headers } from '../offload/headers.js';
 import type { RssUnit } from './rss.js';
 

@@ -3,7 +3,7 @@ import { crc32 } from '../../link/crc32.js';
 import type { LinkFrame } from '../../link/port.js';
 import { sum16 } from '../../platform/kernels.js';
 import type { DeviceBus } from '../function.js';
-import type { ChecksumFindings } from '../offload/checksum.js';
+import type { ChecksumFindings } from './checksum.js';
 
 const FCS = 4;
 const TAG = 4;
