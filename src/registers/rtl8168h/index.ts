@@ -27,7 +27,15 @@ export * from './ocp.js';
 export * from './phy.js';
 
 const { MISC_1: _misc1, ...shared } = common;
-const { PCI_ID: _pci, XID: _xid, OCPAR: _ocpar, ...own } = mac;
+const {
+  PCI_ID: _pci,
+  XID: _xid,
+  OCPAR: _ocpar,
+  MITIGATION_UNIT: _unit,
+  MITIGATION_SCALE: _scale,
+  MITIGATION_FRAMES: _frames,
+  ...own
+} = mac;
 const { PHY_ID: _phyId, ...ownPhy } = phy;
 const registers = { ...shared, ...own, PHYAR, CSIDR, CSIAR, OCPDR, GPHY_OCP };
 

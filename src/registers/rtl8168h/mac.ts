@@ -13,6 +13,14 @@ const w16 = { width: 16 } as const;
 export const PCI_ID = { vendor: 0x10ec, device: 0x8168, revision: 0x15 } as const;
 /** What TXCFG says this chip is. */
 export const XID = 0x541;
+/**
+ * Unit of INTRMITIGATE's times in microseconds with CPCR.INTT 0, by the speed of the link in Mbit/s, and what the values of
+ * CPCR.INTT multiply it by (r8169 rtl_coalesce_info_8168_8136).
+ */
+export const MITIGATION_UNIT: Readonly<Record<number, number>> = { 10: 40.96, 100: 2.56, 1000: 5 };
+export const MITIGATION_SCALE = [1, 8, 16, 32] as const;
+/** What the counts of INTRMITIGATE are multiplied by: frames. */
+export const MITIGATION_FRAMES = 4;
 
 export const LEDSEL = reg(
   'LEDSEL',
