@@ -1,0 +1,133 @@
+/**
+ * Causes, mask, mitigation, and the ways to the processor: INTx and MSI as one level, MSI-X by its vector 0. Causes of frames
+ * may wait for a time or a number of frames; the status shows them at once, only the interrupt waits.
+ * Source: RTL8169 specification, registers 3Ch, 3Eh and E2h; what r8169 and FreeBSD's re expect of them.
+ */
+import { meta, type RegisterFile, rtl8168h } from '../../registers/index.js';
+import type { DeviceBus, ModelAlarm } from '../function.js';
+import type { Mitigation, RealtekRegisters } from './chip.js';
+
+const { ROK, RER, TOK, TER } = rtl8168h.ISR;
+const RECEIVED = ROK | RER;
+const SENT = TOK | TER;
+/** No driver of these chips uses another one, and no register that assigns vectors is known. */
+const VECTOR = 0;
+
+/** The interrupt unit. */
+export class InterruptUnit {
+  readonly #bus: DeviceBus;
+  readonly #values: Int32Array;
+  readonly #mitigation: Mitigation;
+  readonly #isr: number;
+  readonly #imr: number;
+  readonly #causes: number;
+  readonly #rx: ModelAlarm;
+  readonly #tx: ModelAlarm;
+  #rxFrames = 0;
+  #txFrames = 0;
+  /** Causes that wait. */
+  #held = 0;
+  #asserted = false;
+
+  constructor(bus: DeviceBus, regs: RegisterFile, registers: RealtekRegisters, mitigation: Mitigation) {
+    this.#bus = bus;
+    this.#values = regs.values;
+    this.#mitigation = mitigation;
+    this.#isr = regs.slot(registers.ISR);
+    this.#imr = regs.slot(registers.IMR);
+    this.#causes = Object.values(registers.ISR[meta].fields).reduce(
+      (all, field) => (field.inert ? all : all | (1 << field.lo)),
+      0,
+    );
+    this.#rx = bus.alarm(() => this.#release(RECEIVED));
+    this.#tx = bus.alarm(() => this.#release(SENT));
+    regs.on(registers.ISR, { write: (value) => this.#acknowledge(value) });
+    regs.on(registers.IMR, { write: () => this.#update() });
+  }
+
+  reset(): void {
+    this.#rx.cancel();
+    this.#tx.cancel();
+    this.#held = this.#rxFrames = this.#txFrames = 0;
+    this.#values[this.#isr] = 0;
+    this.#values[this.#imr] = 0;
+    this.#update();
+  }
+
+  /** Sets causes; an enabled one interrupts. */
+  raise(causes: number): void {
+    this.#values[this.#isr]! |= causes & this.#causes;
+    this.#update();
+  }
+
+  /** Frames were written to memory. @param cause ROK or RER */
+  received(cause: number): void {
+    const time = this.#mitigation.rxTime();
+    if (time > 0) {
+      const most = this.#mitigation.rxFrames();
+      if (most === 0 || ++this.#rxFrames < most) {
+        this.#hold(cause, this.#rx, time);
+        return;
+      }
+      this.#rx.cancel();
+    }
+    this.#rxFrames = 0;
+    this.#held &= ~RECEIVED;
+    this.raise(cause);
+  }
+
+  /** `frames` frames were sent. @param causes TOK, TER */
+  sent(causes: number, frames: number): void {
+    const time = this.#mitigation.txTime();
+    if (time > 0) {
+      const most = this.#mitigation.txFrames();
+      this.#txFrames += frames;
+      if (most === 0 || this.#txFrames < most) {
+        this.#hold(causes, this.#tx, time);
+        return;
+      }
+      this.#tx.cancel();
+    }
+    this.#txFrames = 0;
+    this.#held &= ~SENT;
+    this.raise(causes);
+  }
+
+  /** The first event starts the time, further ones do not move it. */
+  #hold(causes: number, alarm: ModelAlarm, time: number): void {
+    // A cause that is shown and not held interrupts already.
+    this.#held |= causes & ~(this.#values[this.#isr]! & ~this.#held);
+    this.#values[this.#isr]! |= causes;
+    if (!alarm.armed) alarm.arm(this.#bus.now + Math.ceil(time));
+  }
+
+  #release(causes: number): void {
+    if (causes === RECEIVED) this.#rxFrames = 0;
+    else this.#txFrames = 0;
+    this.#held &= ~causes;
+    this.#update();
+  }
+
+  /** The ones that were written are gone already. */
+  #acknowledge(value: number): void {
+    this.#held &= ~value;
+    if ((this.#held & RECEIVED) === 0) this.#stop(this.#rx);
+    if ((this.#held & SENT) === 0) this.#stop(this.#tx);
+    this.#update();
+  }
+
+  #stop(alarm: ModelAlarm): void {
+    if (!alarm.armed) return;
+    alarm.cancel();
+    if (alarm === this.#rx) this.#rxFrames = 0;
+    else this.#txFrames = 0;
+  }
+
+  #update(): void {
+    const on = (this.#values[this.#isr]! & this.#values[this.#imr]! & ~this.#held) !== 0;
+    const message = this.#bus.msixEnabled;
+    this.#bus.setLevel(on && !message);
+    if (on && !this.#asserted && message) this.#bus.message(VECTOR);
+    this.#asserted = on;
+  }
+}
