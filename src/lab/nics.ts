@@ -1,5 +1,5 @@
 /** The NICs there are, by the name that command lines and reports use. One line for each chip. */
-import { type EmulatedFunction, I82540em, I82574, VirtioNet } from '../emulators/index.js';
+import { type EmulatedFunction, I82540em, I82574, Rtl8168h, VirtioNet } from '../emulators/index.js';
 
 /** How a model is made for the lab. */
 export interface NicKind {
@@ -29,9 +29,19 @@ export const NICS: readonly NicKind[] = [
   { name: 'virtio-net', description: 'virtio-net, modern PCI', make: (mac, name) => new VirtioNet({ mac, name }) },
 ];
 
+/** Models that no driver of ours drives yet: for guests. */
+export const UNDRIVEN: readonly NicKind[] = [
+  {
+    name: 'rtl8168h',
+    description: 'Realtek RTL8168H/8111H (r8169)',
+    nvmBytes: [128, 512],
+    make: (mac, name, nvm) => new Rtl8168h({ mac, name, ...(nvm ? { eeprom: nvm } : {}) }),
+  },
+];
+
 /** @throws RangeError naming those that exist */
 export function nicKind(name: string): NicKind {
-  const kind = NICS.find((nic) => nic.name === name);
+  const kind = [...NICS, ...UNDRIVEN].find((nic) => nic.name === name);
   if (!kind) throw new RangeError(`there is no NIC ${name}; there are ${NICS.map((nic) => nic.name).join(', ')}`);
   return kind;
 }
