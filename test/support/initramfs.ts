@@ -23,7 +23,6 @@ export const GUEST_MODULES = [
   '8139too',
   '8139cp',
   'pktgen',
-  'uio_pci_generic',
   '8021q',
 ];
 

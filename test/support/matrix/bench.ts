@@ -238,6 +238,8 @@ export class Bench {
     await this.sh(
       'P=$(basename $(readlink /sys/class/net/$N/device)); case $P in virtio*) P=$(basename $(dirname $(readlink -f /sys/class/net/$N/device)));; esac',
     );
+    const { switchOn } = this.chip.driver;
+    if (switchOn !== undefined) await this.sh(switchOn);
   }
 
   /** A line of shell that must succeed. */

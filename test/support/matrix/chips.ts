@@ -50,6 +50,10 @@ export interface LinuxDriver {
   readonly statistics: StatisticsMap;
   /** Descriptors of the smallest rings that the driver takes. */
   readonly smallestRings?: number;
+  /** Lines of the kernel's log that do not tell of a fault of the model's. */
+  readonly complaints?: readonly { readonly line: RegExp; readonly why: string }[];
+  /** A line of shell that switches on what the driver can and leaves off by itself. */
+  readonly switchOn?: string;
   /** Why it cannot let go of a device that answers with ones. */
   readonly holdsOn?: string;
 }
@@ -140,6 +144,31 @@ const virtio: LinuxDriver = {
   },
 };
 
+/** Linux takes the best kind of interrupt that the device shows. */
+const HIDDEN: Readonly<Record<Mode, readonly Hideable[]>> = { msix: [], msi: ['msix'], intx: ['msix', 'msi'] };
+
+const r8169: LinuxDriver = {
+  name: 'r8169',
+  load: () => 'ins r8169',
+  hides: (mode) => HIDDEN[mode],
+  unload: 'r8169',
+  complaints: [
+    {
+      line: /[Ff]irmware.*rtl_nic\/rtl8168h-2\.fw|irmware: failed to load rtl_nic/,
+      why: 'the parameters of the PHY are not free software and not in the guest; the driver goes on without them',
+    },
+  ],
+  switchOn: 'ethtool -K $N sg on tso on',
+  // The tally counters, without FCS errors and lengths apart; rx_errors is all of them.
+  statistics: {
+    rx_packets: (_out, come) => come.frames,
+    tx_packets: (out) => out.frames,
+    unicast: (_out, come) => come.frames - come.broadcast - come.multicast,
+    broadcast: (_out, come) => come.broadcast,
+    multicast: (_out, come) => come.multicast,
+  },
+};
+
 /** Features of the Intel MACs that e1000 and e1000e drive. */
 const INTEL: readonly Feature[] = [
   ...(['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'rx-fcs', 'rx-all', 'selftest'] as const),
@@ -165,6 +194,28 @@ export const CHIPS: readonly Chip[] = [
     features: new Set([...INTEL, 'rxhash', 'coalesce']),
     explained: [...WAKES, LPIC],
     control: { device: { driver: 'e1000e' }, withoutMsix: {} },
+  },
+  {
+    nic: 'rtl8168h',
+    driver: r8169,
+    speed: 1000,
+    modes: ['msix', 'msi', 'intx'],
+    features: new Set([
+      'negotiates',
+      'tx',
+      'tso',
+      'rx',
+      'rx-valid',
+      'sg',
+      'rxvlan',
+      'txvlan',
+      'rx-fcs',
+      'rx-all',
+      'coalesce',
+      'pause',
+      'jumbo',
+    ]),
+    explained: [],
   },
   {
     nic: 'virtio-net',
