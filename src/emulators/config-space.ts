@@ -144,16 +144,15 @@ export class ConfigSpace {
     if (d.msi) all.push(this.#msi(d.msi));
     if (d.msix) {
       const size = d.msix.vectors - 1;
-      const dword = (value: number): number[] => [
-        value & 0xff,
-        (value >> 8) & 0xff,
-        (value >> 16) & 0xff,
-        value >>> 24,
-      ];
       all.push({
         id: pci.CAP.MSIX,
         at: d.msix.at,
-        bytes: [size & 0xff, size >> 8, ...dword(d.msix.tableAt | d.msix.bar), ...dword(d.msix.pbaAt | d.msix.bar)],
+        bytes: [
+          size & 0xff,
+          size >> 8,
+          ...littleEndian(d.msix.tableAt | d.msix.bar),
+          ...littleEndian(d.msix.pbaAt | d.msix.bar),
+        ],
         writable: [0, (MSIX_CONTROL.ENABLE | MSIX_CONTROL.MASK_ALL) >> 8, 0, 0, 0, 0, 0, 0, 0, 0],
       });
     }
@@ -200,8 +199,9 @@ export class ConfigSpace {
       (msi.address64 ? MSI_CONTROL.ADDR64 : 0) |
       (msi.maskable ? MSI_CONTROL.MASKABLE : 0);
     const address = msi.address64 ? 8 : 4;
-    const masks = msi.maskable ? 10 : 0;
-    const tail = new Array<number>(address + 2 + masks).fill(0);
+    // Two reserved bytes, mask bits, pending bits.
+    const masks = msi.maskable ? [0, 0, ...littleEndian(2 ** msi.vectors - 1), 0, 0, 0, 0] : [];
+    const tail = new Array<number>(address + 2 + masks.length).fill(0);
     return {
       id: pci.CAP.MSI,
       at: msi.at,
@@ -213,7 +213,7 @@ export class ConfigSpace {
         ...new Array<number>(address - 1).fill(0xff),
         0xff,
         0xff,
-        ...new Array<number>(masks).fill(0xff),
+        ...masks,
       ],
     };
   }
@@ -221,4 +221,9 @@ export class ConfigSpace {
   #writable(at: number, width: number, mask: number): void {
     for (let i = 0; i < width / 8; i++) this.#write[at + i] = (mask >>> (8 * i)) & 0xff;
   }
+}
+
+/** The four bytes of a dword. */
+function littleEndian(value: number): number[] {
+  return [value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24];
 }

@@ -335,6 +335,7 @@ export class PciShell implements DeviceBus {
         this.#modes();
       }
     }
+    if (msi?.maskable && this.#msiOn && touches(msi.at + this.#msiMaskAt, 4)) this.#sendUnmasked(msi);
     if (msix && touches(msix.at + pci.MSIX_CONTROL.at, 2)) {
       const control = this.config.read(msix.at + pci.MSIX_CONTROL.at, 16);
       this.#msix?.setMaskAll((control & pci.MSIX_CONTROL.MASK_ALL) !== 0 || !this.msixEnabled);
@@ -376,11 +377,35 @@ export class PciShell implements DeviceBus {
       this.#host.message(vector, 0, 0, 0);
       return;
     }
+    if (msi.maskable && (this.config.read(msi.at + this.#msiMaskAt, 32) & (1 << vector)) !== 0) {
+      this.#setMsiPending(msi.at, this.#msiPending(msi.at) | (1 << vector));
+      return;
+    }
     const low = this.config.read(msi.at + pci.MSI_ADDR.at, 32);
     const high = msi.address64 ? this.config.read(msi.at + pci.MSI_ADDR_UPPER.at, 32) : 0;
     const data = this.config.read(msi.at + (msi.address64 ? pci.MSI_DATA64.at : pci.MSI_DATA32.at), 16);
     const granted = 1 << ((this.config.read(msi.at + MSI_CONTROL.at, 16) & MSI_CONTROL.ENABLED) >> 4);
     this.#host.message(vector, low, high, (data & ~(granted - 1)) | (vector & (granted - 1)));
+  }
+
+  /** Mask bits stand behind the datum, pending bits behind them (PCI 3.0 §6.8.1.7 and §6.8.1.8). */
+  get #msiMaskAt(): number {
+    return pci.MSI_MASK64.at - (this.fn.config.msi?.address64 ? 0 : pci.MSI_DATA64.at - pci.MSI_DATA32.at);
+  }
+
+  #msiPending(at: number): number {
+    return this.config.read(at + this.#msiMaskAt + 4, 32);
+  }
+
+  #setMsiPending(at: number, vectors: number): void {
+    this.config.poke(at + this.#msiMaskAt + 4, 32, vectors);
+  }
+
+  /** Messages that waited behind a mask bit which is 0 now. */
+  #sendUnmasked(msi: NonNullable<EmulatedFunction['config']['msi']>): void {
+    const waiting = this.#msiPending(msi.at) & ~this.config.read(msi.at + this.#msiMaskAt, 32);
+    this.#setMsiPending(msi.at, this.#msiPending(msi.at) & ~waiting);
+    for (let vector = 0; vector < msi.vectors; vector++) if ((waiting & (1 << vector)) !== 0) this.#sendMsi(vector);
   }
 
   #blocked(address: number): DmaFault {

@@ -4,7 +4,7 @@
  */
 import { insertChecksum, pseudoSum } from '../emulators/offload/checksum.js';
 import { emptyPlan, patchSegment, readHeader } from '../emulators/offload/segment.js';
-import { type FrameFate, GIGABIT, type LinkFrame, LinkPort } from '../link/port.js';
+import { type FrameFate, type LinkFrame, LinkPort, MULTIGIG } from '../link/port.js';
 import type { OwnedArena } from '../platform/arena.js';
 import type { Micros } from '../platform/clock.js';
 import { copy } from '../platform/kernels.js';
@@ -72,7 +72,7 @@ export class PortPhy implements PhyDevice {
       vlan: false,
     };
     this.port.receive = (frame) => this.#take(frame);
-    this.port.offer(GIGABIT);
+    this.port.offer(MULTIGIG);
   }
 
   get linkUp(): boolean {

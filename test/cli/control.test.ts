@@ -135,7 +135,7 @@ describe.skipIf(process.platform !== 'linux')('control', () => {
     ['{"do":"pull"}', /"nic" is one of 82540em, virtio-net, not nothing/],
     ['{"do":"pull","nic":"x"}', /"nic" is one of/],
     ['{"do":"pull","nic":"82540em","hard":true}', /pull does not know "hard"/],
-    ['{"do":"speed","nic":"82540em","mbit":40}', /"mbit" is 10, 100 or 1000, not 40/],
+    ['{"do":"speed","nic":"82540em","mbit":40}', /"mbit" is 10, 100, 1000 or 2500, not 40/],
     ['{"do":"faults","nic":"82540em","loss":2}', /"loss" is a number from 0 to 1, not 2/],
     [
       '{"do":"break","nic":"virtio-net","fault":"bad-nvm"}',

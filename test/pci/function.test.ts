@@ -107,6 +107,23 @@ describe('a function', () => {
     expect(host.scheduler.now).toBeGreaterThanOrEqual(10_000);
   });
 
+  it('goes to sleep, armed to wake the machine or not, and is disarmed when it comes back', () => {
+    const fake = nic().caps([pci.CAP.PM, 0xc8, 0, 0x40, 0, 0]).allow(0xcc, 3, 0);
+    fake.allow(0xcd, 0x01, 0);
+    const { host, fn } = one(fake);
+    expect(fn.canWake).toBe(true);
+    host.run(fn.powerDown(true));
+    expect(host.scheduler.now).toBeGreaterThanOrEqual(10_000);
+    expect([fn.powerState, fake.bytes[0xcd]! & 1]).toEqual([3, 1]);
+    host.run(fn.powerUp());
+    expect([fn.powerState, fake.bytes[0xcd]! & 1]).toEqual([0, 0]);
+    host.run(fn.powerDown(false));
+    expect([fn.powerState, fake.bytes[0xcd]! & 1]).toEqual([3, 0]);
+    const deaf = one(nic().caps([pci.CAP.PM, 0xc8, 0, 0, 0, 0])).fn;
+    expect(deaf.canWake).toBe(false);
+    expect(one(nic()).fn.canWake).toBe(false);
+  });
+
   it('resets by FLR and says when it does not come back', () => {
     const fake = nic().caps([pci.CAP.PCIE, 0xe0, 1, 0, 0, 0, 0, 0x10, 0, 0]).allow(0xe8, 0, 0x80);
     const { host, fn } = one(fake);

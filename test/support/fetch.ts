@@ -13,6 +13,7 @@ import { gzipSync } from 'node:zlib';
 import koffi from 'koffi';
 import { type Apt, type AptChoice, openApt } from './apt.js';
 import { cpio, file } from './cpio.js';
+import { buildDpdk } from './dpdk.js';
 import { buildInitramfs, viaLoader } from './initramfs.js';
 import { Unavailable } from './unavailable.js';
 
@@ -35,6 +36,8 @@ export interface Pieces {
   initramfs: { path: string };
   /** {@link Pieces.initramfs} with `packets` (test/guest/matrix/packets.c), built by this machine's compiler. */
   guest: { initrd: string };
+  /** {@link Pieces.initramfs} with DPDK's testpmd under /dpdk. */
+  dpdk: { initrd: string; version: string };
   /** iPXE as a Linux-format kernel image. */
   ipxe: { lkrn: string };
   /** PC BIOS and VGA BIOS images. */
@@ -106,7 +109,10 @@ export async function folderOf(
     const into = join(root, `tmp-${name}`);
     await mkdir(into);
     try {
-      await build(into, await openApt(join(root, choice ? `apt-${choice.arch}` : 'apt'), name, choice));
+      await build(
+        into,
+        await openApt(join(root, choice ? `apt-${choice.suites[0]}-${choice.arch}` : 'apt'), name, choice),
+      );
       await writeFile(join(into, 'complete'), new Date().toISOString());
       await rm(final, { recursive: true, force: true });
       await rename(into, final);
@@ -168,7 +174,7 @@ async function kernel(): Promise<Pieces['kernel']> {
 
 async function initramfs(): Promise<Pieces['initramfs']> {
   const { root: kernelRoot } = await need('kernel');
-  const root = await folderOf('initramfs-2', async (into, apt) => {
+  const root = await folderOf('initramfs-3', async (into, apt) => {
     const tools = join(into, 'tools');
     await apt.unpack(['busybox-static', 'ethtool', 'iperf3', 'xz-utils', 'libgcc-s1'], tools, { closure: true });
     await writeFile(join(into, 'base.cpio.gz'), await buildInitramfs({ tools, kernel: kernelRoot }));
@@ -184,7 +190,7 @@ async function guest(): Promise<Pieces['guest']> {
     .update(await readFile(source))
     .digest('hex')
     .slice(0, 12);
-  const root = await folderOf(`guest-2-${digest}`, async (into) => {
+  const root = await folderOf(`guest-3-${digest}`, async (into) => {
     const program = join(into, 'packets');
     await exec('cc', ['-O1', '-static', '-s', '-o', program, source]).catch((error: NodeJS.ErrnoException) => {
       throw new Unavailable('cc', error.code === 'ENOENT' ? 'missing' : 'unpack', String(error).slice(0, 300));
@@ -259,6 +265,7 @@ const BUILDERS: { [K in keyof Pieces]: () => Promise<Pieces[K]> } = {
   kernel,
   initramfs,
   guest,
+  dpdk: async () => buildDpdk((await need('initramfs')).path),
   ipxe,
   seabios,
   iperf3,

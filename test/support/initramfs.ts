@@ -23,6 +23,7 @@ export const GUEST_MODULES = [
   '8139too',
   '8139cp',
   'pktgen',
+  'uio_pci_generic',
   '8021q',
 ];
 

@@ -3,7 +3,7 @@ import { allDrivers, type DriverOptions, type Nic } from '../../src/drivers/inde
 import { NICS } from '../../src/lab/index.js';
 import { bound, declined, type ProbeDriver, type ProbeOutcome } from '../../src/pci/index.js';
 import type { Task } from '../../src/platform/task.js';
-import { probeCoverage, probeCoverageText } from '../../src/testing/index.js';
+import { probeCoverage, probeCoverageText, realtekStandIns } from '../../src/testing/index.js';
 
 describe('coverage of the probe chain', () => {
   it('is complete: every row is asked, every reason is given; chips with a model bind, known ones decline', () => {
@@ -11,6 +11,7 @@ describe('coverage of the probe chain', () => {
       options: { interrupts: ['polled'] },
       close: (nic) => nic.close(),
       models: () => NICS.map((nic) => nic.make(Uint8Array.of(2, 0, 0, 0, 0, 1), nic.name)),
+      more: realtekStandIns(),
     });
     expect(coverage.complete, probeCoverageText(coverage)).toBe(true);
     expect(coverage.rows).toHaveLength(allDrivers.flatMap((driver) => driver.ids).length);

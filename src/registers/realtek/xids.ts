@@ -88,38 +88,50 @@ export const XIDS: readonly Xid[] = [
   dropped(0xfc8, 0x000, 'RTL8169'),
 ];
 
+/** What TXCFG, which every chip of the family has at 40h, says of the chip. */
+export function xidOf(txConfig: number): number {
+  return (txConfig >>> XID_SHIFT) & XID_MASK;
+}
+
+/** The row of a chip, or undefined. */
+export function chipOf(xid: number): Xid | undefined {
+  return XIDS.find((row) => (xid & row.mask) === row.value);
+}
+
 /** A PCI function that drivers of this family claim. */
 export interface RealtekPciId {
   readonly vendor: number;
   readonly device: number;
   /** Required subsystem device, when the identity alone is shared with something else. */
   readonly subsystem?: number;
+  /** Short, for tables of drivers and command lines. */
+  readonly slug: string;
   /** What sits behind it; the XID says which one. */
   readonly name: string;
 }
 
 /** PCI identities of the family, from r8169's table. */
 export const PCI_IDS: readonly RealtekPciId[] = [
-  { vendor: 0x10ec, device: 0x2502, name: 'RTL8168 family, Killer E2500' },
-  { vendor: 0x10ec, device: 0x2600, name: 'RTL8168 family, Killer E2600' },
-  { vendor: 0x10ec, device: 0x8129, name: 'RTL8169 without EEPROM' },
-  { vendor: 0x10ec, device: 0x8136, name: 'RTL810xE, 100 Mb/s' },
-  { vendor: 0x10ec, device: 0x8161, name: 'RTL8168 family' },
-  { vendor: 0x10ec, device: 0x8162, name: 'RTL8125 family' },
-  { vendor: 0x10ec, device: 0x8167, name: 'RTL8169SC/8110SC' },
-  { vendor: 0x10ec, device: 0x8168, name: 'RTL8168/8111 family' },
-  { vendor: 0x10ff, device: 0x8168, name: 'RTL8168 of nCUBE' },
-  { vendor: 0x10ec, device: 0x8169, name: 'RTL8169 family' },
-  { vendor: 0x1186, device: 0x4300, name: 'RTL8169 of D-Link, DGE-528T' },
-  { vendor: 0x1186, device: 0x4302, name: 'RTL8169 of D-Link, DGE-530T' },
-  { vendor: 0x1259, device: 0xc107, name: 'RTL8169 of Allied Telesis' },
-  { vendor: 0x16ec, device: 0x0116, name: 'RTL8169 of US Robotics, USR997902' },
-  { vendor: 0x1737, device: 0x1032, subsystem: 0x0024, name: 'RTL8169 of Linksys, EG1032 v3' },
-  { vendor: 0x0001, device: 0x8168, subsystem: 0x2410, name: 'RTL8168 without a vendor' },
-  { vendor: 0x10ec, device: 0x8125, name: 'RTL8125 family' },
-  { vendor: 0x10ec, device: 0x8126, name: 'RTL8126 family' },
-  { vendor: 0x10ec, device: 0x8127, name: 'RTL8127 family' },
-  { vendor: 0x10ec, device: 0x3000, name: 'RTL8125 family, Killer E3000' },
-  { vendor: 0x10ec, device: 0x5000, name: 'RTL8126 family, Killer E5000' },
-  { vendor: 0x10ec, device: 0x0e10, name: 'RTL8127 family' },
+  { vendor: 0x10ec, device: 0x2502, slug: 'rtl8168-killer-e2500', name: 'RTL8168 family, Killer E2500' },
+  { vendor: 0x10ec, device: 0x2600, slug: 'rtl8168-killer-e2600', name: 'RTL8168 family, Killer E2600' },
+  { vendor: 0x10ec, device: 0x8129, slug: 'rtl8169-no-eeprom', name: 'RTL8169 without EEPROM' },
+  { vendor: 0x10ec, device: 0x8136, slug: 'rtl810xe', name: 'RTL810xE, 100 Mb/s' },
+  { vendor: 0x10ec, device: 0x8161, slug: 'rtl8168-8161', name: 'RTL8168 family' },
+  { vendor: 0x10ec, device: 0x8162, slug: 'rtl8125-8162', name: 'RTL8125 family' },
+  { vendor: 0x10ec, device: 0x8167, slug: 'rtl8169sc', name: 'RTL8169SC/8110SC' },
+  { vendor: 0x10ec, device: 0x8168, slug: 'rtl8168', name: 'RTL8168/8111 family' },
+  { vendor: 0x10ff, device: 0x8168, slug: 'rtl8168-ncube', name: 'RTL8168 of nCUBE' },
+  { vendor: 0x10ec, device: 0x8169, slug: 'rtl8169', name: 'RTL8169 family' },
+  { vendor: 0x1186, device: 0x4300, slug: 'rtl8169-dge528t', name: 'RTL8169 of D-Link, DGE-528T' },
+  { vendor: 0x1186, device: 0x4302, slug: 'rtl8169-dge530t', name: 'RTL8169 of D-Link, DGE-530T' },
+  { vendor: 0x1259, device: 0xc107, slug: 'rtl8169-allied-telesis', name: 'RTL8169 of Allied Telesis' },
+  { vendor: 0x16ec, device: 0x0116, slug: 'rtl8169-usr997902', name: 'RTL8169 of US Robotics, USR997902' },
+  { vendor: 0x1737, device: 0x1032, subsystem: 0x0024, slug: 'rtl8169-eg1032', name: 'RTL8169 of Linksys, EG1032 v3' },
+  { vendor: 0x0001, device: 0x8168, subsystem: 0x2410, slug: 'rtl8168-no-vendor', name: 'RTL8168 without a vendor' },
+  { vendor: 0x10ec, device: 0x8125, slug: 'rtl8125', name: 'RTL8125 family' },
+  { vendor: 0x10ec, device: 0x8126, slug: 'rtl8126', name: 'RTL8126 family' },
+  { vendor: 0x10ec, device: 0x8127, slug: 'rtl8127', name: 'RTL8127 family' },
+  { vendor: 0x10ec, device: 0x3000, slug: 'rtl8125-killer-e3000', name: 'RTL8125 family, Killer E3000' },
+  { vendor: 0x10ec, device: 0x5000, slug: 'rtl8126-killer-e5000', name: 'RTL8126 family, Killer E5000' },
+  { vendor: 0x10ec, device: 0x0e10, slug: 'rtl8127-0e10', name: 'RTL8127 family' },
 ];

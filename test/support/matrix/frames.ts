@@ -39,27 +39,70 @@ export function pauseFrame(quanta: number): Buffer {
   return frame;
 }
 
+/** What {@link packetFrame} makes. */
+export interface PacketWishes {
+  readonly to: Buffer;
+  /** Stands at the beginning of the payload. */
+  readonly mark: number;
+  readonly protocol: 'tcp' | 'udp';
+  /** Default IPv4. */
+  readonly ipv6?: boolean;
+  /** Bytes of payload. */
+  readonly payload: number;
+  /** The TCP or UDP checksum is wrong. */
+  readonly damage?: boolean;
+  /** VLAN tag control information. */
+  readonly tag?: number;
+}
+
+/** A TCP segment or a UDP datagram to port 9, with right checksums unless asked otherwise. */
+export function packetFrame(wishes: PacketWishes): Buffer {
+  const { to, mark, protocol, ipv6 = false, payload, damage = false, tag } = wishes;
+  const l3 = tag === undefined ? L3 : L3 + 4;
+  const l4 = l3 + (ipv6 ? 40 : 20);
+  const header = protocol === 'tcp' ? 20 : 8;
+  const length = header + payload;
+  const frame = Buffer.alloc(l4 + length);
+  frameTo(to, 0, frame.length, tag).copy(frame, 0, 0, l3 - 2);
+  frame.writeUInt16BE(ipv6 ? 0x86dd : 0x0800, l3 - 2);
+  const number = protocol === 'tcp' ? 6 : 17;
+  if (ipv6) {
+    frame[l3] = 0x60;
+    frame.writeUInt16BE(length, l3 + 4);
+    frame.set([number, 64], l3 + 6);
+    frame.set([0xfd, 9, 3], l3 + 8);
+    frame.set([0xfd, 9, 2], l3 + 24);
+  } else {
+    frame.set([0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, number, 0, 0, 10, 9, 9, 3, 10, 9, 9, 2], l3);
+    frame.writeUInt16BE(20 + length, l3 + 2);
+    frame.writeUInt16BE(internetSum(frame.subarray(l3, l4)), l3 + 10);
+  }
+  frame.writeUInt16BE(9000, l4);
+  frame.writeUInt16BE(9, l4 + 2);
+  if (protocol === 'tcp') {
+    frame.writeUInt32BE(1_000_000, l4 + 4);
+    frame.set([0x50, 0x18, 0x20, 0], l4 + 12);
+  } else frame.writeUInt16BE(length, l4 + 4);
+  for (let i = 4; i < payload; i++) frame[l4 + header + i] = i * 7;
+  frame.writeUInt32BE(mark >>> 0, l4 + header);
+  const sum = transportSum(frame, l3, l4, l4 + length) || 0xffff;
+  frame.writeUInt16BE(damage ? sum ^ 0x5555 : sum, l4 + (protocol === 'tcp' ? 16 : 6));
+  return frame;
+}
+
 /** A UDP datagram over IPv4 to port 9, with right checksums unless `damage` says otherwise. */
 export function udpFrame(to: Buffer, mark: number, damage = false): Buffer {
-  const payload = 40;
-  const frame = Buffer.alloc(L3 + 20 + 8 + payload);
-  to.copy(frame, 0);
-  SENDER.copy(frame, 6);
-  frame.writeUInt16BE(0x0800, 12);
-  frame.set([0x45, 0, 0, 28 + payload, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 9, 9, 3, 10, 9, 9, 2], L3);
-  frame.writeUInt16BE(internetSum(frame.subarray(L3, L3 + 20)), L3 + 10);
-  const udp = L3 + 20;
-  frame.writeUInt16BE(9000, udp);
-  frame.writeUInt16BE(9, udp + 2);
-  frame.writeUInt16BE(8 + payload, udp + 4);
-  frame.writeUInt32BE(mark >>> 0, udp + 8);
-  const pseudo = Buffer.alloc(12);
-  frame.copy(pseudo, 0, L3 + 12, L3 + 20);
-  pseudo[9] = 17;
-  pseudo.writeUInt16BE(8 + payload, 10);
-  const sum = internetSum(Buffer.concat([pseudo, frame.subarray(udp)]));
-  frame.writeUInt16BE(damage ? sum ^ 0x5555 : sum || 0xffff, udp + 6);
-  return frame;
+  return packetFrame({ to, mark, protocol: 'udp', payload: 40, damage });
+}
+
+/** Checksum over the transport header, its payload and the pseudo header (RFC 793 §3.1, RFC 8200 §8.1); 0 when one is in and right. */
+function transportSum(frame: Buffer, l3: number, l4: number, end: number): number {
+  const ipv6 = frame[l3]! >> 4 === 6;
+  const pseudo = Buffer.alloc(4);
+  pseudo[1] = frame[l3 + (ipv6 ? 6 : 9)]!;
+  pseudo.writeUInt16BE(end - l4, 2);
+  const addresses = ipv6 ? frame.subarray(l3 + 8, l3 + 40) : frame.subarray(l3 + 12, l3 + 20);
+  return internetSum(Buffer.concat([addresses, pseudo, frame.subarray(l4, end)]));
 }
 
 /** RFC 1071. */
@@ -93,17 +136,13 @@ export function tcpFacts(frame: Buffer): TcpFacts | undefined {
   };
 }
 
-/** True when the IPv4 and the TCP checksum of a frame are right. */
+/** True when the checksums of a TCP or UDP packet without options of IPv6 are right: the header's, with IPv4, and the transport's. */
 export function sumsRight(frame: Buffer): boolean {
   const l3 = frame.readUInt16BE(12) === 0x8100 ? 18 : L3;
+  if (frame[l3]! >> 4 === 6) return transportSum(frame, l3, l3 + 40, l3 + 40 + frame.readUInt16BE(l3 + 4)) === 0;
   const l4 = l3 + (frame[l3]! & 0xf) * 4;
-  const end = l3 + frame.readUInt16BE(l3 + 2);
-  const pseudo = Buffer.alloc(12);
-  frame.copy(pseudo, 0, l3 + 12, l3 + 20);
-  pseudo[9] = frame[l3 + 9]!;
-  pseudo.writeUInt16BE(end - l4, 10);
   return (
-    internetSum(frame.subarray(l3, l4)) === 0 && internetSum(Buffer.concat([pseudo, frame.subarray(l4, end)])) === 0
+    internetSum(frame.subarray(l3, l4)) === 0 && transportSum(frame, l3, l4, l3 + frame.readUInt16BE(l3 + 2)) === 0
   );
 }
 
