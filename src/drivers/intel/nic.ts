@@ -10,9 +10,9 @@ import { NicError } from '../../platform/errors.js';
 import type { TypedEmitter } from '../../platform/events.js';
 import type { Mmio } from '../../platform/mmio.js';
 import type { Frame, PhyCapabilities } from '../../platform/phy.js';
-import { type RunningTask, spawn, type Task } from '../../platform/task.js';
+import type { Task } from '../../platform/task.js';
 import { put } from '../../registers/define.js';
-import { NicStatus } from '../base.js';
+import { Background, HangWatch, NicStatus } from '../base.js';
 import type { DriverOptions, InterruptMode, LinkState, Nic, NicEvents } from '../driver.js';
 import { DEFAULT_INTERRUPTS } from '../interrupts.js';
 import { DmaSet, ringSize } from '../ring.js';
@@ -76,9 +76,8 @@ export abstract class IntelNic implements Nic {
   #armed = false;
   #nextLook: Micros = 0;
   #nextStatistics: Micros = 0;
-  /** Since when the transmitter has not moved; NEVER when nothing is pending. */
-  #stuckSince: Micros = NEVER;
-  #recovery: RunningTask | undefined;
+  readonly #hang = new HangWatch(HANG_US);
+  readonly #background: Background;
   #counts = { interrupts: 0, resets: 0, linkChanges: 0 };
 
   /** Takes memory and nothing else. @throws NicError `no-resource` */
@@ -97,6 +96,7 @@ export abstract class IntelNic implements Nic {
     this.driver = parts.driver;
     this.mac = mac;
     this.#chip = new hw.ChipStatistics(parts.chip);
+    this.#background = new Background(fn.host.scheduler, (error) => this.#lost(error));
     const mtu = Math.max(LEAST_MTU, Math.min(parts.largestMtu, options.mtu ?? USUAL_MTU));
     const checksum = options.checksum ?? true;
     const segmentation = checksum && (options.segmentation ?? true);
@@ -173,7 +173,7 @@ export abstract class IntelNic implements Nic {
     this.#tx.start();
     this.#rx.start(this.#filter);
     io.write32(chip.ITR.at, put(0, chip.ITR.INTERVAL, THROTTLE));
-    this.#stuckSince = NEVER;
+    this.#hang.reset();
     this.#nextLook = 0;
   }
 
@@ -253,7 +253,7 @@ export abstract class IntelNic implements Nic {
   step(now: Micros): number {
     if (!this.#status.running) return 0;
     let work = this.#tx.reclaim();
-    this.#watch(now, work > 0);
+    if (this.#hang.hangs(now, work > 0, this.#tx.pending, this.#status.link.up)) this.#hung();
     const causes = this.#causes;
     this.#causes = 0;
     if ((causes & this.parts.chip.ICR.LSC) !== 0 || now >= this.#nextLook) work += this.#look(now);
@@ -267,7 +267,7 @@ export abstract class IntelNic implements Nic {
 
   get nextStep(): Micros {
     if (!this.#status.running) return NEVER;
-    return Math.min(this.#nextLook, this.#stuckSince + HANG_US);
+    return Math.min(this.#nextLook, this.#hang.deadline);
   }
 
   /** The link, and whether the device is still there. */
@@ -285,7 +285,7 @@ export abstract class IntelNic implements Nic {
     if (link.up === before && link.speed === this.#status.link.speed) return 0;
     this.#counts.linkChanges++;
     this.#status.setLink(link.up, link.speed, link.fullDuplex);
-    if (link.up && this.#recovery === undefined) this.#background(this.#settlePause(link.fullDuplex));
+    if (link.up && !this.#background.running) this.#background.run(this.#settlePause(link.fullDuplex));
     return 1;
   }
 
@@ -296,15 +296,8 @@ export abstract class IntelNic implements Nic {
     if (this.#status.running) hw.setFlowControl(this.io, chip, fullDuplex && pause.receive, fullDuplex && pause.send);
   }
 
-  /** Pending descriptors that do not move for two seconds, with a link and without PAUSE: the transmitter hangs. */
-  #watch(now: Micros, moved: boolean): void {
-    if (moved || !this.#tx.pending || !this.#status.link.up) {
-      this.#stuckSince = this.#tx.pending ? now : NEVER;
-      return;
-    }
-    if (this.#stuckSince === NEVER) this.#stuckSince = now;
-    if (now - this.#stuckSince < HANG_US) return;
-    this.#stuckSince = now;
+  /** Pending descriptors that do not move for two seconds although there is a link; PAUSE excuses it. */
+  #hung(): void {
     const { STATUS } = this.parts.chip;
     const status = this.io.read32(STATUS.at);
     if (status === ALL_ONES) this.#gone('STATUS');
@@ -313,11 +306,10 @@ export abstract class IntelNic implements Nic {
 
   /** Resets and starts again. Frames that the chip had not sent are counted as lost, never as sent. */
   #recover(): void {
-    this.#recovery?.stop();
     this.#status.running = false;
     this.#status.setLink(false, 0, false);
     this.#counts.resets++;
-    this.#background(this.#restart());
+    this.#background.run(this.#restart());
   }
 
   *#restart(): Task<void> {
@@ -330,20 +322,6 @@ export abstract class IntelNic implements Nic {
     this.#status.running = true;
     this.#status.events.emit('recovered', 'the transmitter did not move for 2 s');
     this.onReady?.();
-  }
-
-  #background(task: Task<void>): void {
-    this.#recovery = spawn(
-      this.fn.host.scheduler,
-      task,
-      () => {
-        this.#recovery = undefined;
-      },
-      (error) => {
-        this.#recovery = undefined;
-        this.#lost(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
   }
 
   #gone(register: string): void {
@@ -359,8 +337,7 @@ export abstract class IntelNic implements Nic {
   }
 
   #release(): void {
-    this.#recovery?.stop();
-    this.#recovery = undefined;
+    this.#background.stop();
     this.#rx.stop();
     this.fn.disableInterrupts();
     // Without bus mastering nothing can write to memory that is given back.
@@ -394,7 +371,7 @@ export abstract class IntelNic implements Nic {
   /** Stops DMA and interrupts; the PHY sleeps unless management uses it. */
   *close(): Task<void> {
     if (this.#status.ended) return;
-    this.#recovery?.stop();
+    this.#background.stop();
     this.#status.end();
     try {
       yield* this.reset();
