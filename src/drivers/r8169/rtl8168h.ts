@@ -118,8 +118,8 @@ export const RTL8168H: Rtl = {
   name: 'rtl8168h',
   xid: map.XID,
   map,
-  // r8169 rtl_jumbo_max (JUMBO_9K): 9 KiB with the Ethernet header and 2 bytes.
-  largestMtu: 9200,
+  // r8169 rtl_jumbo_max (JUMBO_9K): 9 KiB with header, tag and FCS.
+  largestMtu: 9194,
   multiGigabit: false,
   doorbell: map.TPPOLL.NPQ,
   receive: put(RCR.RX128_INT_EN | RCR.MULTI_EN | RCR.EARLY_OFF, RCR.MXDMA, UNLIMITED),

@@ -29,8 +29,8 @@ export class Tally {
   readonly #dma: DmaMemory;
   readonly #region: DmaRegion;
   readonly #counters: Counter[];
-  /** A dump was asked for and not yet read. */
-  #asked = false;
+  /** The command that the chip was given last, until it was seen to be done. */
+  #pending: 'nothing' | 'reset' | 'dump' = 'nothing';
 
   constructor(io: Mmio, rtl: Rtl, set: DmaSet) {
     this.#io = io;
@@ -44,25 +44,24 @@ export class Tally {
     }));
   }
 
-  /** Makes the chip's counters 0; what was added up stays. Needs bus mastering. */
+  /** Makes the chip's counters 0; what was added up stays. The chip was just reset and needs bus mastering. */
   reset(): void {
     this.#command(DTCCR.RESET);
+    this.#pending = 'reset';
     for (const counter of this.#counters) counter.last = 0;
-    this.#asked = false;
   }
 
   /** Reads a dump that has come, and asks for another. The receiver must be on. */
   step(): void {
-    this.#harvest(1);
-    if (this.#asked) return;
-    this.#asked = true;
+    if (!this.#done(1)) return;
     this.#command(DTCCR.CMD);
+    this.#pending = 'dump';
   }
 
   /** Asks for a dump and reads it if it comes at once; otherwise the figures are those of the one before. */
   read(): void {
     this.step();
-    this.#harvest(LOOKS);
+    this.#done(LOOKS);
   }
 
   #command(bits: number): void {
@@ -72,14 +71,18 @@ export class Tally {
     this.#io.write32(DTCCR.at, address | bits);
   }
 
-  #harvest(looks: number): void {
-    if (!this.#asked) return;
+  /** True when no command is under way; a dump that has come is read. */
+  #done(looks: number): boolean {
+    if (this.#pending === 'nothing') return true;
     let busy = true;
     for (let i = 0; busy && i < looks; i++) busy = (this.#io.read32(DTCCR.at) & (DTCCR.CMD | DTCCR.RESET)) !== 0;
-    if (busy) return;
-    this.#asked = false;
+    if (busy) return false;
+    const came = this.#pending === 'dump';
+    this.#pending = 'nothing';
+    if (!came) return true;
     this.#dma.syncForCpu();
     for (const counter of this.#counters) this.#add(counter);
+    return true;
   }
 
   #add(counter: Counter): void {
