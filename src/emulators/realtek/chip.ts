@@ -7,6 +7,7 @@
 import type { Micros } from '../../platform/clock.js';
 import type { AnyReg, RegisterFile, RegisterMap } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
+import type { InterruptUnit } from './interrupts.js';
 
 /** Registers under the names that both maps have, at different places or of different width. */
 export type RealtekRegisters = Readonly<Record<'IMR' | 'ISR' | 'TXCFG' | 'RCR' | 'TPPOLL', AnyReg>>;
@@ -45,4 +46,6 @@ export interface RealtekChip {
   readonly fifoBytes: number;
   /** Delays of interrupts. @param speed Mbit/s of the link */
   mitigation(bus: DeviceBus, regs: RegisterFile, speed: () => number): Mitigation;
+  /** Its interrupt unit, when it has more than the family's. */
+  interrupts?(bus: DeviceBus, regs: RegisterFile, mitigation: Mitigation): InterruptUnit;
 }

@@ -116,12 +116,8 @@ export abstract class RealtekNic implements EmulatedFunction {
     lockConfiguration(bus, regs);
     this.#eeprom = new EepromUnit(bus, regs, this.#image, () => this.#load());
     const filter = new FilterUnit(regs, registers);
-    this.#interrupts = new InterruptUnit(
-      bus,
-      regs,
-      registers,
-      chip.mitigation(bus, regs, () => this.speed),
-    );
+    const mitigation = chip.mitigation(bus, regs, () => this.speed);
+    this.#interrupts = chip.interrupts?.(bus, regs, mitigation) ?? new InterruptUnit(bus, regs, registers, mitigation);
     const { phy, tally, wake } = this.wire(bus);
     this.#phy = phy;
     this.#tally = tally;
@@ -143,6 +139,7 @@ export abstract class RealtekNic implements EmulatedFunction {
       slot,
       canSend: () => (this.#linkUp || this.#looped) && !this.#flow.paused && this.#power === 0,
       speed: () => this.speed,
+      descriptorBytes: () => this.txDescriptorBytes,
       emit: (frame) => this.#emit(frame),
     });
     this.#rx = new RxUnit(bus, regs, chip, {
@@ -180,6 +177,11 @@ export abstract class RealtekNic implements EmulatedFunction {
 
   /** FIFO levels of PAUSE in bytes; `high` 0: it is never sent. */
   protected abstract get pauseLevels(): { readonly high: number; readonly low: number };
+
+  /** Bytes of a transmit descriptor, of which the first four words are the same on all chips. */
+  protected get txDescriptorBytes(): number {
+    return DESCRIPTOR_BYTES;
+  }
 
   /** TPPOLL was written. */
   protected rung(value: number, old: number): void {
@@ -230,7 +232,7 @@ export abstract class RealtekNic implements EmulatedFunction {
         ring: each.registers.name,
         address: each.base,
         entries: each.entries,
-        entryBytes: DESCRIPTOR_BYTES,
+        entryBytes: this.txDescriptorBytes,
         head: each.index,
         // Whose a descriptor is stands in the descriptor: nothing tells how far the device may go.
         tail: each.index,

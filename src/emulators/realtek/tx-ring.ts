@@ -15,6 +15,8 @@ const { OWN, EOR, FS, LS, LEN, GTSENV4, GTSENV6 } = TXD_OPTS1;
 const { TAGC, VLAN_TAG } = TXD_OPTS2;
 const REF = 'RTL8169 specification, Tx descriptor §opts';
 
+/** The longest form of a descriptor, see {@link RingOwner.descriptorBytes}. */
+const MOST_BYTES = 2 * DESCRIPTOR_BYTES;
 /** Descriptors fetched at a time, once the ring's length is known. */
 const BATCH = 16;
 /** Longest frame to be sent, with its FCS: 9 KiB (r8169 JUMBO_9K). */
@@ -31,6 +33,8 @@ const VLAN = 0x8100;
 export interface RingOwner {
   /** False: the next frame has to wait for the wire. */
   readonly free: boolean;
+  /** Bytes of a descriptor; what stands behind its first {@link DESCRIPTOR_BYTES} is not read. */
+  readonly descriptorBytes: number;
   /** A frame is finished. */
   emit(frame: LinkFrame): void;
   /** TXCFG.NOCRC: software brings the FCS. */
@@ -72,7 +76,7 @@ export class TxRing {
     this.#owner = owner;
     this.#slot = slot;
     [this.#low, this.#high] = [regs.slot(registers.low), regs.slot(registers.high)];
-    this.#fetched = bus.allocBuffer(BATCH * DESCRIPTOR_BYTES);
+    this.#fetched = bus.allocBuffer(BATCH * MOST_BYTES);
     this.#packet = bus.allocBuffer(HEADROOM + MAX_FRAME + TAG) + HEADROOM;
     this.#frame = { arena: bus.arena, offset: 0, length: 0, fcsOk: true };
     this.#offload = new OffloadUnit(bus, {
@@ -107,23 +111,23 @@ export class TxRing {
   /** Works on at most `most` descriptors. @returns one of {@link Turn} */
   run(most: number): number {
     const { base } = this;
+    const each = this.#owner.descriptorBytes;
     this.#slot.ring = this.registers.name;
     let left = most;
     while (left > 0) {
       const known = this.#size > this.#index;
       const count = known ? Math.min(BATCH, left, this.#size - this.#index) : 1;
-      const first = base + this.#index * DESCRIPTOR_BYTES;
-      if (this.#bus.read(first, this.#bus.arena, this.#fetched, count * DESCRIPTOR_BYTES) !== DmaFault.none)
-        return Turn.fault;
+      const first = base + this.#index * each;
+      if (this.#bus.read(first, this.#bus.arena, this.#fetched, count * each) !== DmaFault.none) return Turn.fault;
       for (let i = 0; i < count; i++) {
-        const place = this.#fetched + i * DESCRIPTOR_BYTES;
+        const place = this.#fetched + i * each;
         const opts1 = this.#bus.arena.u32[place >> 2]! | 0;
         if ((opts1 & OWN) === 0) {
           if (this.#inside) this.#unfinished(opts1);
           return Turn.empty;
         }
         if (!this.#inside && !this.#owner.free) return Turn.more;
-        const address = base + this.#index * DESCRIPTOR_BYTES;
+        const address = base + this.#index * each;
         this.#slot.index = this.#index;
         this.#slot.address = address;
         this.#descriptor(opts1, place);

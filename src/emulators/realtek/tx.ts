@@ -29,6 +29,8 @@ export interface TxParts {
   canSend(): boolean;
   /** Mbit/s. */
   speed(): number;
+  /** Bytes of a descriptor now. */
+  descriptorBytes(): number;
   emit(frame: LinkFrame): void;
 }
 
@@ -89,6 +91,11 @@ export class TxUnit {
   /** @internal For rings. */
   get free(): boolean {
     return this.#bus.schedule !== 'timed' || this.#wireFree <= this.#bus.now;
+  }
+
+  /** @internal For rings. */
+  get descriptorBytes(): number {
+    return this.#parts.descriptorBytes();
   }
 
   /** @internal For rings. */
