@@ -59,7 +59,7 @@ export const INT_CFG0 = reg(
   {
     ENABLE: bit(0, 'rw', '1: IMR_V2 and ISR_V2 instead of IMR and ISR'),
     TIMEOUT0_BYPASS: bit(1, 'rw', 'The timer is not mitigated', { inert: true }),
-    MITIGATION_BYPASS: bit(2, 'rw', 'Nothing is mitigated', { inert: true }),
+    MITIGATION_BYPASS: bit(2, 'rw', 'Nothing is mitigated'),
     CLKREQ_EN: bit(3, 'rw', 'Clock request, of RTL8126', { inert: true }),
     RDU_BYPASS: bit(4, 'rw', 'A lack of descriptors is not mitigated, of RTL8126', { inert: true }),
     MSIX_ENTRY_NUM: bit(5, 'rw', 'Number of vectors (DPDK)', { inert: true }),

@@ -56,8 +56,8 @@ export const INT_MITI = reg(
   'INT_MITI',
   0x0a00,
   {
-    doc: 'Interrupt mitigation: queue n has element 2n, the other elements are stored. Drivers write 0 to all; the unit is not public',
-    ref: 'r8169 rtl_hw_start_8125, OpenBSD RGE_INTMITI, DPDK INT_MITI_V2_0_RX: registers a00h to a7ch',
+    doc: 'Interrupt mitigation: queue n has element 2n, the other elements are stored; in 256 clocks of TCTR, 2.048 us. Linux writes 0 to all',
+    ref: "r8169 rtl_hw_start_8125, OpenBSD RGE_INTMITI, DPDK INT_MITI_V2_0_RX, and Realtek's r8125 for the unit (timer_count_v2): registers a00h to a7ch",
     count: 32,
   },
   {
@@ -68,7 +68,7 @@ export const INT_MITI = reg(
   },
 );
 
-const v2 = (access: 'rw' | 'w1c' | 'wo') => ({
+const v2 = (access: 'rw' | 'w1c') => ({
   ROK_Q0: bit(0, access, 'Queue 0 received'),
   ROK_Q1: bit(1, access, 'Queue 1 received'),
   ROK_Q2: bit(2, access, 'Queue 2 received'),
@@ -84,8 +84,11 @@ const v2 = (access: 'rw' | 'w1c' | 'wo') => ({
 export const IMR_V2_CLEAR = reg(
   'IMR_V2_CLEAR',
   0x0d00,
-  { doc: 'Mask of ISR_V2: ones turn causes off', ref: 'DPDK IMR_V2_CLEAR_REG_8125: register d00h' },
-  v2('wo'),
+  {
+    doc: 'Mask of ISR_V2: ones turn causes off; reads the mask',
+    ref: "DPDK IMR_V2_CLEAR_REG_8125; Realtek's r8125 (rtl8125_dump_regs) for the read: register d00h",
+  },
+  v2('rw'),
 );
 export const ISR_V2 = reg(
   'ISR_V2',
@@ -109,7 +112,7 @@ export const RDU_STA = word('RDU_STA', 0x0d0a, 'rw', {
 export const IMR_V2_SET = reg(
   'IMR_V2_SET',
   0x0d0c,
-  { doc: 'Mask of ISR_V2: ones turn causes on', ref: 'DPDK IMR_V2_SET_REG_8125: register d0ch' },
+  { doc: 'Mask of ISR_V2: ones turn causes on; reads the mask', ref: 'DPDK IMR_V2_SET_REG_8125: register d0ch' },
   v2('rw'),
 );
 export const DOUBLE_VLAN = word('DOUBLE_VLAN', 0x1000, 'rw', {
@@ -147,10 +150,15 @@ export const TX_NEW_CTRL = word('TX_NEW_CTRL', 0x203e, 'rw', {
   doc: 'The second form of transmit descriptors; meaning not public',
   ref: 'DPDK TX_NEW_CTRL: register 203eh',
 });
-export const TNPDS_Q1 = word('TNPDS_Q1', 0x2100, 'rw', {
-  doc: 'Ring of transmit queue 1: low, high',
-  ref: 'DPDK TNPDS_Q1_LOW_8125: register 2100h',
-  count: 2,
+export const TNPDS_Q1_LO = reg(
+  'TNPDS_Q1_LO',
+  0x2100,
+  { doc: 'Ring of transmit queue 1, low', ref: 'DPDK TNPDS_Q1_LOW_8125: register 2100h' },
+  { ADDR: bits(31, 8, 'rw', 'Address; the ring starts at a multiple of 256') },
+);
+export const TNPDS_Q1_HI = word('TNPDS_Q1_HI', 0x2104, 'rw', {
+  doc: 'Ring of transmit queue 1, high',
+  ref: 'DPDK TNPDS_Q1_LOW_8125: register 2104h',
 });
 export const TXQ_IDLE_CREDIT = word('TXQ_IDLE_CREDIT', 0x2500, 'rw', {
   doc: 'Credit of transmit queues 0 and 1; meaning not public',
