@@ -1,5 +1,5 @@
 /** The NICs there are, by the name that command lines and reports use. One line for each chip. */
-import { type EmulatedFunction, I82540em, I82574, Rtl8168h, VirtioNet } from '../emulators/index.js';
+import { type EmulatedFunction, I82540em, I82574, Rtl8125b, Rtl8168h, VirtioNet } from '../emulators/index.js';
 
 /** How a model is made for the lab. */
 export interface NicKind {
@@ -36,6 +36,12 @@ export const UNDRIVEN: readonly NicKind[] = [
     description: 'Realtek RTL8168H/8111H (r8169)',
     nvmBytes: [128, 512],
     make: (mac, name, nvm) => new Rtl8168h({ mac, name, ...(nvm ? { eeprom: nvm } : {}) }),
+  },
+  {
+    name: 'rtl8125b',
+    description: 'Realtek RTL8125B, 2.5 Gb/s (r8169)',
+    nvmBytes: [128, 512],
+    make: (mac, name, nvm) => new Rtl8125b({ mac, name, ...(nvm ? { eeprom: nvm } : {}) }),
   },
 ];
 

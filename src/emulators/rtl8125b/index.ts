@@ -1,0 +1,177 @@
+/**
+ * Realtek RTL8125B: the chip. No document of it is public; the sources are what Linux r8169, OpenBSD rge, DPDK's r8169 and
+ * Realtek's own r8125 expect, and the RTL8169 specification for the family's core. See docs/faithfulness/rtl8125b.md.
+ */
+import { type AnyReg, meta, RegisterFile, rtl8125b } from '../../registers/index.js';
+import type { BarMap, ConfigDeclaration, DeviceBus } from '../function.js';
+import type { RealtekChip } from '../realtek/chip.js';
+import { Bar } from '../realtek/config.js';
+import { CsiTarget } from '../realtek/csi.js';
+import { eepromImage } from '../realtek/eeprom.js';
+import { McuMemory } from '../realtek/mcu.js';
+import { RealtekNic, type RealtekOptions, type RealtekParts } from '../realtek/nic.js';
+import { RealtekPhy } from '../realtek/phy.js';
+import { StorageSpace } from '../realtek/storage.js';
+import { TallyUnit } from '../realtek/tally.js';
+import { wakesOnLink } from '../realtek/wake.js';
+import { WindowUnit } from '../realtek/windows.js';
+import { config } from './config.js';
+import { mitigation, VectorUnit } from './interrupts.js';
+
+const { PCI_ID, WINDOWS, TPPOLL, PHYSTATUS, FIFO_STATUS, RCR, BACKUP_ADDR0, BACKUP_ADDR1 } = rtl8125b;
+const { TALLY_CTRL, TX_FORMAT, WAKE_MAGIC, WAKE_LINK, RSS_CTRL, Q_NUM_CTRL, TXCFG } = rtl8125b;
+const { DESCRIPTOR_BYTES, TX_DESCRIPTOR_NEW_BYTES } = rtl8125b;
+
+/** Bytes of the receive FIFO, and the levels of PAUSE in it: not public, see the page of the chip. */
+const FIFO_BYTES = 64 * 1024;
+const PAUSE_LEVELS = { high: (FIFO_BYTES * 3) / 4, low: FIFO_BYTES / 2 } as const;
+
+const CHIP: RealtekChip = {
+  name: 'rtl8125b',
+  map: rtl8125b.bar2Map,
+  registers: rtl8125b,
+  rings: [
+    { name: 'TX ring 0', low: rtl8125b.TNPDS_LO, high: rtl8125b.TNPDS_HI, poll: TPPOLL.Q0 },
+    { name: 'TX ring 1', low: rtl8125b.TNPDS_Q1_LO, high: rtl8125b.TNPDS_Q1_HI, poll: TPPOLL.Q1 },
+  ],
+  strip: { register: RCR, mask: RCR.VLAN_INNER | RCR.VLAN_OUTER },
+  fifoBytes: FIFO_BYTES,
+  mitigation: (_bus, regs) => mitigation(regs),
+  interrupts: (bus, regs, times) => new VectorUnit(bus, regs, times),
+};
+
+/** What the chip does and this model does not, when one of the bits is set. */
+const UNMODELLED: readonly { readonly register: AnyReg; readonly mask: number; readonly what: string }[] = [
+  { register: RCR, mask: RCR.RXDESC_V3, what: 'receive descriptors of 32 bytes' },
+  { register: TXCFG, mask: TXCFG.TX_NO_CLOSE, what: 'transmission without writing descriptors back' },
+  { register: RSS_CTRL, mask: -1, what: 'receive side scaling' },
+  { register: Q_NUM_CTRL, mask: -1, what: 'more than one receive queue' },
+];
+
+/** The chip, as a function on a bus. */
+export class Rtl8125b extends RealtekNic {
+  readonly config: ConfigDeclaration = config;
+  readonly maps: readonly BarMap[];
+  readonly #csiRegs = new RegisterFile(rtl8125b.csiMap);
+  #windows: readonly WindowUnit[] = [];
+  #ocp!: StorageSpace;
+  #ephy!: StorageSpace;
+  #mcu!: McuMemory;
+  #csi!: CsiTarget;
+  #phy!: RealtekPhy;
+  #bus!: DeviceBus;
+
+  constructor(options: RealtekOptions = {}) {
+    const image =
+      options.eeprom ??
+      eepromImage({
+        mac: options.mac ?? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56),
+        vendor: PCI_ID.vendor,
+        device: PCI_ID.device,
+        subsystemVendor: config.subsystemVendor,
+        subsystem: config.subsystem,
+      });
+    super(CHIP, image, 'RTL8125B', options.name);
+    this.maps = [
+      { bar: Bar.registers, at: 0, map: rtl8125b.bar2Map, file: this.regs },
+      { bar: Bar.io, at: 0, map: rtl8125b.ioMap },
+    ];
+  }
+
+  protected wire(bus: DeviceBus): RealtekParts {
+    const { regs } = this;
+    this.#bus = bus;
+    this.#ocp = new StorageSpace(rtl8125b.ocpMap);
+    this.#ephy = new StorageSpace(rtl8125b.ephyMap);
+    this.#mcu = new McuMemory(this.#ocp.regs);
+    this.#csi = new CsiTarget(bus, this.configSpace, this.#csiRegs, rtl8125b.CSI_ASPM, rtl8125b.CSIAR);
+    const phy = new RealtekPhy(bus, this.port, { map: rtl8125b.phyMap, id: rtl8125b.PHY_ID, multigig: true });
+    this.#phy = phy;
+    this.#windows = [
+      new WindowUnit(bus, regs, WINDOWS.phyar, phy.clause22),
+      new WindowUnit(bus, regs, WINDOWS.gphy, phy.ocp),
+      new WindowUnit(bus, regs, WINDOWS.ocp, this.#ocp),
+      new WindowUnit(bus, regs, WINDOWS.ephy, this.#ephy),
+      new WindowUnit(bus, regs, WINDOWS.csi, this.#csi),
+    ];
+    regs.on(PHYSTATUS, { read: () => this.#status() });
+    regs.on(FIFO_STATUS, { read: () => this.#fifoStatus() });
+    const ocp = this.#ocp.regs;
+    return {
+      phy,
+      tally: new TallyUnit(bus, regs, rtl8125b.tallyMap, {
+        map: rtl8125b.tallyExtendedMap,
+        on: () => (ocp.get(TALLY_CTRL) & TALLY_CTRL.EXTENDED) === TALLY_CTRL.EXTENDED,
+      }),
+      wake: {
+        magic: () => (ocp.get(WAKE_MAGIC) & WAKE_MAGIC.EN) !== 0,
+        link: () => wakesOnLink(regs) || (ocp.get(WAKE_LINK) & WAKE_LINK.EVENTS) !== 0,
+      },
+    };
+  }
+
+  protected resetOwn(): void {
+    for (const window of this.#windows) window.reset();
+    this.#ocp.reset();
+    this.#ephy.reset();
+    this.#mcu.reset();
+    this.#csiRegs.reset();
+  }
+
+  protected loadAddress(low: number, high: number): void {
+    this.regs.set(BACKUP_ADDR0, low);
+    this.regs.set(BACKUP_ADDR1, high);
+  }
+
+  protected get pauseLevels(): { readonly high: number; readonly low: number } {
+    return PAUSE_LEVELS;
+  }
+
+  protected override get txDescriptorBytes(): number {
+    return (this.#ocp.regs.get(TX_FORMAT) & TX_FORMAT.NEW) !== 0 ? TX_DESCRIPTOR_NEW_BYTES : DESCRIPTOR_BYTES;
+  }
+
+  override writeBar(bar: number, at: number, width: number, value: number): void {
+    super.writeBar(bar, at, width, value);
+    if (bar !== Bar.msix) this.#unmodelled(at, width);
+  }
+
+  override readConfig(at: number, width: number): number | undefined {
+    return this.#csi.readConfig(at, width) ?? super.readConfig(at, width);
+  }
+
+  override writeConfig(at: number, width: number, value: number): void {
+    super.writeConfig(at, width, value);
+    this.#csi.writeConfig(at, width, value);
+  }
+
+  /** Says what was asked for and is not there. The registers keep what is written. */
+  #unmodelled(at: number, width: number): void {
+    for (const { register, mask, what } of UNMODELLED) {
+      const info = register[meta];
+      if (at >= info.at + info.width / 8 || at + width / 8 <= info.at) continue;
+      const value = this.regs.get(register);
+      if ((value & mask) === 0) continue;
+      this.#bus.report({
+        rule: 'unmodelled',
+        register: info.name,
+        value,
+        message: `${what}: not modelled`,
+        ref: info.ref,
+      });
+    }
+  }
+
+  #status(): number {
+    const { mode } = this.#phy;
+    if (mode === undefined) return 0;
+    const { M10, M100, M1000, M2500, LINKSTS, FULLDUP, RXFLOW, TXFLOW } = PHYSTATUS;
+    const speed = mode.speed === 2500 ? M2500 : mode.speed === 1000 ? M1000 : mode.speed === 100 ? M100 : M10;
+    return LINKSTS | speed | (mode.fullDuplex ? FULLDUP : 0) | (mode.pause ? RXFLOW | TXFLOW : 0);
+  }
+
+  #fifoStatus(): number {
+    const { rx, tx } = this.empty;
+    return rx && tx ? FIFO_STATUS.EMPTY0 | FIFO_STATUS.EMPTY1 | FIFO_STATUS.EMPTY8 : 0;
+  }
+}
