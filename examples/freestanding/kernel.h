@@ -18,7 +18,8 @@ int find_function(uint16_t vendor, uint16_t id, struct function *found);
 uint32_t config_read(const struct function *f, uint32_t at);
 void config_write(const struct function *f, uint32_t at, uint32_t value);
 
-/* nic.c: 0 is good, anything else was told on the serial line */
+/* intel.c or realtek.c: 0 is good, anything else was told on the serial line */
+extern const uint16_t nic_vendor, nic_device;
 struct nic {
   volatile uint8_t *regs;
   uint8_t mac[6];
@@ -27,6 +28,12 @@ int nic_open(struct nic *nic, const struct function *f);
 int nic_wait_for_link(struct nic *nic);
 int nic_send(struct nic *nic, const void *frame, uint32_t bytes);
 uint32_t nic_receive(struct nic *nic, void *frame, uint32_t room); /* bytes of the frame; 0: there is none */
+
+/* True when the kernel was built to make this mistake; see intel-mistakes.h and realtek-mistakes.h. */
+#ifndef BUILD_MISTAKE
+#define BUILD_MISTAKE NONE
+#endif
+#define MISTAKE(which) (BUILD_MISTAKE == which)
 
 /* Without a C library. */
 void *memcpy(void *to, const void *from, __SIZE_TYPE__ bytes);

@@ -1,12 +1,6 @@
 /* Brings up the NIC, asks for the gateway's address by ARP (RFC 826), pings it (RFC 792), and says how it went. */
 #include "kernel.h"
 
-#ifdef CHIP_82574L
-#define DEVICE 0x10d3
-#else
-#define DEVICE 0x100e
-#endif
-
 static const uint8_t us[4] = {10, 0, 2, 15}, gateway[4] = {10, 0, 2, 2};
 static struct nic nic;
 static uint8_t frame[1514], gateway_mac[6];
@@ -99,8 +93,8 @@ static int ping(uint32_t sequence) {
 
 static int run(void) {
   struct function f;
-  if (!find_function(0x8086, DEVICE, &f)) {
-    print("there is no NIC 8086:%x\n", DEVICE);
+  if (!find_function(nic_vendor, nic_device, &f)) {
+    print("there is no NIC %x:%x\n", nic_vendor, nic_device);
     return -1;
   }
   if (nic_open(&nic, &f)) return -1;

@@ -1,6 +1,6 @@
-/* Classic errors of a driver, to see what the model says of each: make MISTAKE=NO_BUS_MASTER. */
-#ifndef MISTAKES_H
-#define MISTAKES_H
+/* Classic errors of a driver for Intel's chips, to see what the model says of each: make MISTAKE=NO_BUS_MASTER. */
+#ifndef INTEL_MISTAKES_H
+#define INTEL_MISTAKES_H
 
 enum mistake {
   NONE,                    /* the rule that the model names */
@@ -21,9 +21,4 @@ enum mistake {
   CHECKSUM_OUTSIDE,        /* offload-context */
   VIRTUAL_ADDRESS,         /* dma-fault */
 };
-
-#ifndef BUILD_MISTAKE
-#define BUILD_MISTAKE NONE
-#endif
-#define MISTAKE(which) (BUILD_MISTAKE == which)
 #endif

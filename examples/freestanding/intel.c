@@ -3,7 +3,7 @@
 
    MISTAKE(X) is 0 unless the Makefile is told MISTAKE=X: each is a classic error, and the model names it. */
 #include "kernel.h"
-#include "mistakes.h"
+#include "intel-mistakes.h"
 #include "nic-regs.h"
 #include "pci-regs.h"
 
@@ -11,8 +11,10 @@
 #define BUFFER 2048
 
 #ifdef CHIP_82574L
+const uint16_t nic_vendor = 0x8086, nic_device = 0x10d3;
 #define QUEUE(reg) reg##0 /* it has two */
 #else
+const uint16_t nic_vendor = 0x8086, nic_device = 0x100e;
 #define QUEUE(reg) reg
 #endif
 
