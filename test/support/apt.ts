@@ -111,6 +111,8 @@ export interface AptChoice {
   readonly arch: 'amd64' | 'i386';
   /** Suites, the first of which is the usual one. */
   readonly suites: readonly string[];
+  /** Default `main`. */
+  readonly components?: string;
 }
 
 const TRIXIE: AptChoice = { arch: 'amd64', suites: ['trixie', 'trixie-backports'] };
@@ -132,7 +134,7 @@ export async function openApt(folder: string, what: string, choice: AptChoice = 
   await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
   await writeFile(join(folder, 'status'), '');
   const stanza = (suites: string): string =>
-    `Types: deb\nURIs: ${base.uris.join(' ')}\nSuites: ${suites}\nComponents: main\n${base.signedBy ? `Signed-By: ${base.signedBy}\n` : ''}`;
+    `Types: deb\nURIs: ${base.uris.join(' ')}\nSuites: ${suites}\nComponents: ${choice.components ?? 'main'}\n${base.signedBy ? `Signed-By: ${base.signedBy}\n` : ''}`;
   await writeFile(join(folder, 'private.sources'), stanza(choice.suites.join(' ')));
   // Read last, so that it wins; hooks of the machine are for the machine's own package state.
   const conf = join(folder, 'apt.conf');

@@ -16,6 +16,7 @@ import { cpio, file } from './cpio.js';
 import { buildDpdk } from './dpdk.js';
 import { buildInitramfs, viaLoader } from './initramfs.js';
 import { Unavailable } from './unavailable.js';
+import { buildVendor } from './vendor.js';
 
 const exec = promisify(execFile);
 
@@ -38,6 +39,8 @@ export interface Pieces {
   guest: { initrd: string };
   /** {@link Pieces.initramfs} with DPDK's testpmd under /dpdk. */
   dpdk: { initrd: string; version: string };
+  /** {@link Pieces.guest} with Realtek's own modules r8168 and r8125, built for {@link Pieces.kernel}; their versions by name. */
+  vendor: { initrd: string; versions: Readonly<Record<string, string>> };
   /** iPXE as a Linux-format kernel image. */
   ipxe: { lkrn: string };
   /** PC BIOS and VGA BIOS images. */
@@ -86,6 +89,13 @@ async function locked<T>(root: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Name of the folder with apt's private state. */
+function stateOf(choice: AptChoice | undefined): string {
+  if (!choice) return 'apt';
+  const { suites, arch, components = '' } = choice;
+  return ['apt', suites[0]!, arch, ...components.split(' ').slice(1)].join('-');
+}
+
 /** Returns the folder of a piece, building it under the lock when it does not exist. */
 export async function folderOf(
   name: string,
@@ -109,10 +119,7 @@ export async function folderOf(
     const into = join(root, `tmp-${name}`);
     await mkdir(into);
     try {
-      await build(
-        into,
-        await openApt(join(root, choice ? `apt-${choice.suites[0]}-${choice.arch}` : 'apt'), name, choice),
-      );
+      await build(into, await openApt(join(root, stateOf(choice)), name, choice));
       await writeFile(join(into, 'complete'), new Date().toISOString());
       await rm(final, { recursive: true, force: true });
       await rename(into, final);
@@ -266,6 +273,7 @@ const BUILDERS: { [K in keyof Pieces]: () => Promise<Pieces[K]> } = {
   initramfs,
   guest,
   dpdk: async () => buildDpdk((await need('initramfs')).path),
+  vendor: async () => buildVendor((await need('guest')).initrd, (await need('kernel')).version),
   ipxe,
   seabios,
   iperf3,
