@@ -6,13 +6,14 @@ enum mistake {
   NONE,                    /* the rule that the model names */
   NO_BUS_MASTER,           /* dma-disabled */
   RING_ALIGNMENT,          /* ring-alignment */
-  TRANSMITTER_BEFORE_RING, /* use-before-ready */
+  NO_TRANSMIT_RING,        /* use-before-ready */
   RING_WHILE_ENABLED,      /* ring-while-enabled */
   NO_END_OF_RING,          /* ring-length */
   LOCKED,                  /* negotiation-order */
   DOORBELL_WHILE_OFF,      /* use-while-disabled */
   UNKNOWN_REGISTER,        /* unknown-register */
-  ACROSS_A_WORD,           /* access-width */
+  NO_LONGEST_FRAME,        /* negotiation-order */
+  RESERVED_BIT,            /* reserved-bits */
   PHY_BUSY,                /* command-busy */
   NO_FIRST,                /* descriptor-order */
   NO_LAST,                 /* frame-without-end */

@@ -24,6 +24,7 @@ struct descriptor {
 /* A ring begins at a multiple of 256 bytes (RTL8169, RDSAR). */
 static struct descriptor rx_ring[RING] __attribute__((aligned(256)));
 static struct descriptor tx_ring[RING + 1] __attribute__((aligned(256)));
+static struct descriptor other_ring[RING] __attribute__((aligned(256))); /* for a mistake */
 static uint8_t rx_buffer[RING][BUFFER] __attribute__((aligned(8)));
 static uint8_t tx_buffer[RING][BUFFER] __attribute__((aligned(8)));
 static uint32_t rx_next, tx_next;
@@ -101,6 +102,7 @@ static void set_up_rings(struct nic *nic) {
   /* The high half first: the low one makes the chip take both (r8169 rtl_set_rx_tx_desc_registers). */
   write32(nic, RDSAR_HI, 0);
   write32(nic, RDSAR_LO, (uint32_t)rx_ring);
+  if (MISTAKE(NO_TRANSMIT_RING)) return;
   write32(nic, TNPDS_HI, 0);
   write32(nic, TNPDS_LO, (uint32_t)tx_ring + (MISTAKE(RING_ALIGNMENT) ? 16 : 0));
 }
@@ -127,17 +129,15 @@ int nic_open(struct nic *nic, const struct function *f) {
   memcpy(nic->mac + 4, &high, 2);
   if (MISTAKE(LOCKED)) write8(nic, CONFIG5, CONFIG5_UWF);
   if (MISTAKE(UNKNOWN_REGISTER)) write8(nic, 0x9c, 0);
-  if (MISTAKE(ACROSS_A_WORD)) (void)*(volatile uint32_t *)(nic->regs + TXCFG + 2);
   if (start_negotiation(nic)) return -1;
 
   /* A driver that was here before may have left the gate behind the PHY shut: nothing comes in then, and nothing tells. */
   write32(nic, MISC, read32(nic, MISC) & ~MISC_RXDV_GATED_EN);
   write16(nic, CPCR, CPCR_NORMAL_MODE);
-  write16(nic, RMS, BUFFER);
-  if (MISTAKE(TRANSMITTER_BEFORE_RING)) write8(nic, CR, CR_TE);
+  if (!MISTAKE(NO_LONGEST_FRAME)) write16(nic, RMS, BUFFER); /* 0 after a reset: nothing would come in */
   set_up_rings(nic);
-  write8(nic, CR, CR_TE | CR_RE);
-  if (MISTAKE(RING_WHILE_ENABLED)) write32(nic, TNPDS_LO, (uint32_t)tx_ring);
+  write8(nic, CR, CR_TE | CR_RE | (MISTAKE(RESERVED_BIT) ? 2 : 0));
+  if (MISTAKE(RING_WHILE_ENABLED)) write32(nic, TNPDS_LO, (uint32_t)other_ring);
   write32(nic, TXCFG, 7u << TXCFG_MXDMA_SHIFT | 3u << TXCFG_IFG_SHIFT);
   write32(nic, RCR, 7u << RCR_MXDMA_SHIFT | RCR_APM | RCR_AB);
   if (MISTAKE(DOORBELL_WHILE_OFF)) write8(nic, CR, CR_RE);
@@ -163,7 +163,7 @@ int nic_send(struct nic *nic, const void *frame, uint32_t bytes) {
   if (MISTAKE(VIRTUAL_ADDRESS)) address += 0xc0000000; /* where many kernels map themselves */
   d->low = address;
   d->high = 0;
-  d->opts2 = MISTAKE(CHECKSUM_OUTSIDE) ? TXD_OPTS2_IPV4_CS | TXD_OPTS2_TCP_CS | 900u << TXD_OPTS2_TCPHO_SHIFT : 0;
+  d->opts2 = MISTAKE(CHECKSUM_OUTSIDE) ? TXD_OPTS2_TCP_CS | 900u << TXD_OPTS2_TCPHO_SHIFT : 0;
   /* OWN last: the chip may look at any time. x86 keeps the order, the compiler must be told. */
   __asm__ volatile("" ::: "memory");
   d->opts1 = command;

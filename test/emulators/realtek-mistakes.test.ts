@@ -154,6 +154,30 @@ const MISTAKES: readonly Mistake[] = [
     },
   },
   {
+    name: 'a transmit ring that comes round without EOR',
+    finds: 'ring-length TNPDS_LO',
+    make(r) {
+      r.start();
+      const frame = r.place(ethernet(MAC));
+      for (let i = 0; i < r.entries; i++) r.descriptor(frame, WHOLE | 60);
+      const last = r.tx.offset + c.DESCRIPTOR_BYTES * (r.entries - 1);
+      r.tx.arena.view.setInt32(last, c.TXD_OPTS1.OWN | WHOLE | 60, true);
+      r.doorbell();
+      for (let i = 0; i < 3; i++) r.send(ethernet(MAC));
+    },
+  },
+  {
+    name: 'a receive ring that comes round without EOR',
+    finds: 'ring-length RDSAR_LO',
+    make(r) {
+      r.start();
+      r.rx.arena.view.setInt32(r.rx.offset + c.DESCRIPTOR_BYTES * 3, 0, true);
+      for (let i = 0; i < 3; i++) r.inject(ethernet(MAC));
+      r.post(0);
+      for (let i = 0; i < 3; i++) r.inject(ethernet(MAC));
+    },
+  },
+  {
     name: 'checksums with a TCP header that begins inside the IP header',
     finds: 'offload-context TCPHO',
     make: (r) => void r.start().send(tcpFrame(100), sums(IPV4_CS | TCP_CS, 20)),

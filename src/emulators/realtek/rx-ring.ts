@@ -82,7 +82,10 @@ export class RxRing {
         return Room.fault;
       const place = this.#fetched >> 2;
       const command = arena.u32[place]! | 0;
-      if ((command & OWN) === 0) return Room.few;
+      if ((command & OWN) === 0) {
+        if (this.#size === 0 && index > 0) this.#beyond(base, index);
+        return Room.few;
+      }
       if ((command & SIZE) === 0) {
         this.#mistake('descriptor-length', 'SIZE', command, 'a receive buffer of no bytes');
         return Room.never;
@@ -124,6 +127,18 @@ export class RxRing {
       this.#index = this.#next(this.#index, command);
     }
     writer.end();
+  }
+
+  /** As in the transmit ring: descriptor 0 is ours again, and none before `index` told us to go back to it. */
+  #beyond(base: number, index: number): void {
+    if ((this.#bus.read32(base) & OWN) === 0) return;
+    const end = 'and none before it has EOR: the ring has no end';
+    this.#mistake(
+      'ring-length',
+      RDSAR_LO[meta].name,
+      index,
+      `descriptor 0 has OWN again, descriptor ${index} has not, ${end}`,
+    );
   }
 
   #next(index: number, command: number): number {

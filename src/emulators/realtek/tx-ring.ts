@@ -124,6 +124,7 @@ export class TxRing {
         const opts1 = this.#bus.arena.u32[place >> 2]! | 0;
         if ((opts1 & OWN) === 0) {
           if (this.#inside) this.#unfinished(opts1);
+          else if (this.#size === 0 && this.#index > 0) this.#beyond(base);
           return Turn.empty;
         }
         if (!this.#inside && !this.#owner.free) return Turn.more;
@@ -160,6 +161,18 @@ export class TxRing {
     this.#size = this.#index + 1;
     this.#index = 0;
     return true;
+  }
+
+  /** The next descriptor is not ours, and no end was seen yet. If the first one is ours again, the driver sees an end that we do not. */
+  #beyond(base: number): void {
+    if ((this.#bus.read32(base) & OWN) === 0) return;
+    this.#bus.report({
+      rule: 'ring-length',
+      register: this.registers.low[meta].name,
+      value: this.#index,
+      message: `descriptor 0 has OWN again, descriptor ${this.#index} has not, and none before it has EOR: the ring has no end`,
+      ref: REF,
+    });
   }
 
   #descriptor(opts1: number, place: number): void {
