@@ -159,6 +159,15 @@ describe.skipIf(process.platform !== 'linux')('vfio-user server', () => {
     expect(await read(0, 0, 4)).toEqual(words(2));
   });
 
+  test('a posted write that waits in the socket is done before a timer that is due', async () => {
+    await greet();
+    const seen: number[] = [];
+    time.scheduler.at(time.scheduler.now, () => seen.push(fn.readBar(0, 0, 32)));
+    client.send(WRITE, Buffer.concat([words(0, 0, 0, 4), words(78)]), [], NO_REPLY);
+    time.kick();
+    expect(seen).toEqual([78]);
+  });
+
   test.each([true, false])(
     'DMA through a memfd (sealed: %s), across adjacent regions, until it is unmapped',
     async (sealed) => {

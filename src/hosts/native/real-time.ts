@@ -16,6 +16,7 @@ export class RealTime {
   /** True between {@link RealTime.enter} and the end of {@link RealTime.kick}. */
   #busy = false;
   #soon = false;
+  #before: (() => void)[] = [];
   #after: (() => void)[] = [];
 
   constructor() {
@@ -26,6 +27,7 @@ export class RealTime {
   kick(): void {
     if (this.#stopped) return;
     this.#busy = true;
+    for (let i = 0; i < this.#before.length; i++) this.#before[i]!();
     this.scheduler.runDue();
     for (let i = 0; i < this.#after.length; i++) this.#after[i]!();
     this.#busy = false;
@@ -51,6 +53,14 @@ export class RealTime {
   /** As {@link RealTime.kick}, without running anything: cheap, for calls from inside an access of the guest. */
   replan(): void {
     if (!this.#stopped && this.scheduler.next < this.#wakeAt) this.#plan();
+  }
+
+  /**
+   * `call` runs at the start of each {@link RealTime.kick}, before timers: the moment for a host to take what the guest has
+   * written in the meantime. A guest's write must not be overtaken by what a model does later.
+   */
+  beforeWork(call: () => void): void {
+    this.#before.push(call);
   }
 
   /** `call` runs at the end of each {@link RealTime.kick}: the moment for a host to deliver interrupts. */

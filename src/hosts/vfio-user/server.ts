@@ -82,6 +82,8 @@ export function serveVfioUser(fn: EmulatedFunction, options: ServeOptions): Vfio
     options.onClient?.(true);
   };
   const watch = system.watch(listener, accept);
+  // Writes are posted: they wait in the socket while a model works, and the guest goes on as if they had been done.
+  time.beforeWork(() => link?.serve());
   return {
     path,
     device,
@@ -151,13 +153,18 @@ class Link {
     if (writable && this.#backlogBytes > 0) this.#flush();
     if (!readable || this.#backlogBytes > 0) return;
     this.#hooks.before();
+    this.serve();
+    this.#hooks.after();
+  }
+
+  /** Takes and serves the messages that are there. */
+  serve(): void {
     let budget = MESSAGES_PER_TURN;
     try {
       while (budget > 0 && !this.#ended && this.#backlogBytes === 0 && this.#one()) budget--;
     } catch (error) {
       this.end(error instanceof ProtocolError ? error.message : `vfio-user: ${String(error)}`);
     }
-    this.#hooks.after();
   }
 
   /** Takes and serves one message; false when the rest of it is not here yet, or the stream ended. */
