@@ -17,6 +17,8 @@ export class UnitBus implements DeviceBus {
   readonly fault = DmaFault.none;
   readonly msixEnabled = false;
   pmes = 0;
+  /** The interrupt pin. */
+  level = false;
   /** Bus mastering. */
   master = true;
   /** Adversarial: how late each piece of work is, of what it may be. */
@@ -84,7 +86,9 @@ export class UnitBus implements DeviceBus {
     return DmaFault.noMemory;
   }
 
-  setLevel(): void {}
+  setLevel(on: boolean): void {
+    this.level = on;
+  }
 
   message(): void {}
 

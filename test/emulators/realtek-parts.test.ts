@@ -1,6 +1,7 @@
 /** Tally counters, EEPROM and wake-up of Realtek's chips, each alone. */
 import { describe, expect, test } from 'vitest';
 import { EepromUnit, eepromImage } from '../../src/emulators/realtek/eeprom.js';
+import { InterruptUnit } from '../../src/emulators/realtek/interrupts.js';
 import { TallyUnit } from '../../src/emulators/realtek/tally.js';
 import { crc16, type WakePatterns, WakeUnit, wakesOnLink } from '../../src/emulators/realtek/wake.js';
 import type { LinkFrame } from '../../src/link/index.js';
@@ -118,6 +119,53 @@ describe('tally', () => {
     unit.count(rtl8125b.TALLY_RDU);
     expect(unit.value(rtl8168h.TALLY_TX_OK)).toBe(1);
     expect(unit.value(rtl8125b.TALLY_RDU)).toBe(0);
+  });
+});
+
+describe('interrupts', () => {
+  const ROK = 1;
+  const TOK = 4;
+
+  function bench() {
+    const bus = new UnitBus();
+    const regs = new RegisterFile(rtl8168h.bar2Map);
+    const none = { rxTime: () => 0, rxFrames: () => 0, txTime: () => 0, txFrames: () => 0 };
+    const unit = new InterruptUnit(bus, regs, rtl8168h, none);
+    regs.write(0x3c, 16, ROK | TOK);
+    return { bus, regs, unit };
+  }
+
+  test('the cause of a frame comes behind the frame: an acknowledgement under way does not take it', () => {
+    const { bus, regs, unit } = bench();
+    unit.sent(TOK, 1);
+    expect(regs.read(0x3e, 16)).toBe(TOK);
+    // The guest's handler is between its read of the status and its acknowledgement.
+    unit.sent(TOK, 1);
+    unit.received(ROK);
+    regs.write(0x3e, 16, TOK);
+    expect(bus.level).toBe(false);
+    bus.wait(1);
+    expect(bus.level).toBe(true);
+    expect(regs.read(0x3e, 16)).toBe(ROK | TOK);
+  });
+
+  test('a read of the status brings it at once, an acknowledgement then takes it', () => {
+    const { bus, regs, unit } = bench();
+    unit.received(ROK);
+    expect(regs.read(0x3e, 16)).toBe(ROK);
+    expect(bus.level).toBe(true);
+    regs.write(0x3e, 16, ROK);
+    bus.wait(10);
+    expect(regs.read(0x3e, 16)).toBe(0);
+    expect(bus.level).toBe(false);
+  });
+
+  test('a reset forgets what is under way', () => {
+    const { bus, regs, unit } = bench();
+    unit.sent(TOK, 1);
+    unit.reset();
+    bus.wait(10);
+    expect(regs.read(0x3e, 16)).toBe(0);
   });
 });
 

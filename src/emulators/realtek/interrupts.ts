@@ -3,6 +3,7 @@
  * may wait for a time or a number of frames; the status shows them at once, only the interrupt waits.
  * Source: RTL8169 specification, registers 3Ch, 3Eh and E2h; what r8169 and FreeBSD's re expect of them.
  */
+import type { Micros } from '../../platform/clock.js';
 import { meta, type RegisterFile, rtl8168h } from '../../registers/index.js';
 import type { DeviceBus, ModelAlarm } from '../function.js';
 import type { Mitigation, RealtekRegisters } from './chip.js';
@@ -12,6 +13,13 @@ const RECEIVED = ROK | RER;
 const SENT = TOK | TER;
 /** No driver of these chips uses another one, and no register that assigns vectors is known. */
 const VECTOR = 0;
+
+/**
+ * Causes of frames come so long after what was written to memory. On the bus they would, too: a driver that acknowledges a
+ * cause and then looks at its rings must not have the cause of a later descriptor acknowledged with it. A read of the status
+ * brings them at once.
+ */
+const BEHIND_MEMORY: Micros = 1;
 
 /** The interrupt unit. */
 export class InterruptUnit {
@@ -23,6 +31,11 @@ export class InterruptUnit {
   readonly #causes: number;
   readonly #rx: ModelAlarm;
   readonly #tx: ModelAlarm;
+  readonly #coming: ModelAlarm;
+  /** Causes on their way behind memory, and of how many frames. */
+  #comes = 0;
+  #comesReceived = 0;
+  #comesSent = 0;
   #rxFrames = 0;
   #txFrames = 0;
   /** Causes that wait. */
@@ -39,13 +52,22 @@ export class InterruptUnit {
       (all, field) => (field.inert ? all : all | (1 << field.lo)),
       0,
     );
+    this.#coming = bus.alarm(() => this.arrive());
     this.#rx = bus.alarm(() => this.#release(RECEIVED));
     this.#tx = bus.alarm(() => this.#release(SENT));
-    regs.on(registers.ISR, { write: (value) => this.#acknowledge(value) });
+    regs.on(registers.ISR, {
+      read: () => {
+        this.arrive();
+        return this.#values[this.#isr]!;
+      },
+      write: (value) => this.#acknowledge(value),
+    });
     regs.on(registers.IMR, { write: () => this.#update() });
   }
 
   reset(): void {
+    this.#coming.cancel();
+    this.#comes = this.#comesReceived = this.#comesSent = 0;
     this.#rx.cancel();
     this.#tx.cancel();
     this.#held = this.#rxFrames = this.#txFrames = 0;
@@ -60,12 +82,41 @@ export class InterruptUnit {
     this.#update();
   }
 
-  /** Frames were written to memory. @param cause ROK or RER */
+  /** A frame was written to memory. @param cause ROK or RER */
   received(cause: number): void {
+    this.#comesReceived++;
+    this.#come(cause);
+  }
+
+  /** `frames` frames were sent. @param causes TOK, TER */
+  sent(causes: number, frames: number): void {
+    this.#comesSent += frames;
+    this.#come(causes);
+  }
+
+  /** What is on its way behind memory is there. */
+  protected arrive(): void {
+    const comes = this.#comes;
+    if (comes === 0) return;
+    this.#coming.cancel();
+    const received = this.#comesReceived;
+    const sent = this.#comesSent;
+    this.#comes = this.#comesReceived = this.#comesSent = 0;
+    if ((comes & RECEIVED) !== 0) this.receivedNow(comes & RECEIVED, received);
+    if ((comes & SENT) !== 0) this.sentNow(comes & SENT, sent);
+  }
+
+  #come(causes: number): void {
+    this.#comes |= causes;
+    if (!this.#coming.armed) this.#coming.arm(this.#bus.now + BEHIND_MEMORY);
+  }
+
+  protected receivedNow(cause: number, frames: number): void {
     const time = this.#mitigation.rxTime();
     if (time > 0) {
       const most = this.#mitigation.rxFrames();
-      if (most === 0 || ++this.#rxFrames < most) {
+      this.#rxFrames += frames;
+      if (most === 0 || this.#rxFrames < most) {
         this.#hold(cause, this.#rx, time);
         return;
       }
@@ -76,8 +127,7 @@ export class InterruptUnit {
     this.raise(cause);
   }
 
-  /** `frames` frames were sent. @param causes TOK, TER */
-  sent(causes: number, frames: number): void {
+  protected sentNow(causes: number, frames: number): void {
     const time = this.#mitigation.txTime();
     if (time > 0) {
       const most = this.#mitigation.txFrames();

@@ -55,7 +55,13 @@ export class VectorUnit extends InterruptUnit {
       read: () => regs.get(IMR_V2_SET),
       write: (value) => this.#masked(regs.get(IMR_V2_SET) & ~value),
     });
-    regs.on(ISR_V2, { write: (value) => this.#acknowledged(value) });
+    regs.on(ISR_V2, {
+      read: () => {
+        this.arrive();
+        return regs.values[this.#status]!;
+      },
+      write: (value) => this.#acknowledged(value),
+    });
     regs.on(INT_CFG0, { write: () => this.#update() });
   }
 
@@ -74,13 +80,13 @@ export class VectorUnit extends InterruptUnit {
     else this.#set((causes & ISR.LINKCHG) !== 0 ? ISR_V2.LINKCHG : 0);
   }
 
-  override received(cause: number): void {
-    if (!this.#second) super.received(cause);
+  protected override receivedNow(cause: number, frames: number): void {
+    if (!this.#second) super.receivedNow(cause, frames);
     else this.#later(ISR_V2.ROK_Q0, this.#rx, this.#mitigation.rxTime());
   }
 
-  override sent(causes: number, frames: number): void {
-    if (!this.#second) super.sent(causes, frames);
+  protected override sentNow(causes: number, frames: number): void {
+    if (!this.#second) super.sentNow(causes, frames);
     else this.#later(ISR_V2.TOK_Q0, this.#tx, this.#mitigation.txTime());
   }
 
