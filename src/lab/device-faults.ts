@@ -12,7 +12,7 @@ import {
 import { type Arena, arenaOver } from '../platform/arena.js';
 import type { Micros } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import { i82540em, i82574, meta, at as offsetOf, pick, put } from '../registers/index.js';
+import { i82540em, i82574, meta, at as offsetOf, pick, put, rtl8125b, rtl8168h } from '../registers/index.js';
 import { WrappedBus, WrappedFunction } from './wrap.js';
 
 /** What can be wrong, by name. */
@@ -88,6 +88,9 @@ const POINTS: Readonly<Record<string, Points>> = {
     phy: { register: 'MDIC', ready: i82574.MDIC.R },
     nvm: { register: 'EERD', data: i82574.EERD.DATA },
   },
+  // The station address of these has no checksum: a wrong bit of it is another address.
+  rtl8168h: { doorbells: ['TPPOLL'], setUp: 'TNPDS_LO', phy: { register: 'GPHY_OCP', ready: rtl8168h.GPHY_OCP.FLAG } },
+  rtl8125b: { doorbells: ['TPPOLL'], setUp: 'TNPDS_LO', phy: { register: 'GPHY_OCP', ready: rtl8125b.GPHY_OCP.FLAG } },
   // Queue 1 is the transmitter's (virtio 1.2 §5.1.2).
   virtio: { doorbells: ['NOTIFY'], doorbell: 1, setUp: 'QUEUE_ENABLE' },
 };

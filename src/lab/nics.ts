@@ -27,10 +27,6 @@ export const NICS: readonly NicKind[] = [
     make: (mac, name, nvm) => new I82574({ mac, name, ...(nvm ? { nvm } : {}) }),
   },
   { name: 'virtio-net', description: 'virtio-net, modern PCI', make: (mac, name) => new VirtioNet({ mac, name }) },
-];
-
-/** Models that no driver of ours drives yet: for guests. */
-export const UNDRIVEN: readonly NicKind[] = [
   {
     name: 'rtl8168h',
     description: 'Realtek RTL8168H/8111H (r8169)',
@@ -44,6 +40,9 @@ export const UNDRIVEN: readonly NicKind[] = [
     make: (mac, name, nvm) => new Rtl8125b({ mac, name, ...(nvm ? { eeprom: nvm } : {}) }),
   },
 ];
+
+/** Models that no driver of ours drives yet: for guests. */
+export const UNDRIVEN: readonly NicKind[] = [];
 
 /** @throws RangeError naming those that exist */
 export function nicKind(name: string): NicKind {

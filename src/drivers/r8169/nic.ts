@@ -240,8 +240,9 @@ export class R8169Nic implements Nic {
       return 1;
     }
     let work = 0;
-    // A message that got lost is not sent again before its cause is acknowledged.
-    if (this.#armed && this.#interrupt()) {
+    // A message that got lost is not sent again before its cause is acknowledged. Looked for when it is time only: what is
+    // found is looked at in the next step, and a register that is stuck would make that endless.
+    if (this.#armed && now >= this.#nextLook && this.#interrupt()) {
       this.#counts.missedInterrupts++;
       work = 1;
     }
