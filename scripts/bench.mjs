@@ -29,6 +29,7 @@ const ITEMS = [
   { name: 'hw 82540em', file: 'hardware.mjs', args: ['82540em'] },
   { name: 'hw 82574l', file: 'hardware.mjs', args: ['82574l'] },
   { name: 'hw virtio-net', file: 'hardware.mjs', args: ['virtio-net'] },
+  { name: 'hw rtl8168h', file: 'hardware.mjs', args: ['rtl8168h'] },
   { name: 'lab', file: 'whole-path.mjs', warm: 8 },
   { name: 'pair', file: 'stack-pair.mjs' },
   { name: 'lwip', file: 'lwip.mjs' },

@@ -62,7 +62,8 @@ async function onQemu(args: LabArguments): Promise<LabReport> {
     );
   const missing = qemuMissing();
   if (missing !== undefined) throw new UsageError(`--host qemu: ${missing}`);
-  const devices = args.nics.flatMap((nic, i) => {
+  const nics = args.everyNic ? args.nics.filter((nic) => QEMU_DEVICES[nic] !== undefined) : args.nics;
+  const devices = nics.flatMap((nic, i) => {
     const device = QEMU_DEVICES[nic];
     if (device === undefined) throw new UsageError(`QEMU has no model of ${nic}`);
     return ['-netdev', `user,id=n${i}`, '-device', `${device},netdev=n${i},mac=52:54:00:12:34:5${i},romfile=`];
@@ -77,7 +78,7 @@ async function onQemu(args: LabArguments): Promise<LabReport> {
       random: new Random(args.seed),
       diagnostics: new Diagnostics(),
       drive: async (_scheduler, done) => host.until(done, 'the lab', 600_000),
-      only: args.nics,
+      only: nics,
       ...(args.interrupts ? { driverOptions: { interrupts: [args.interrupts] } } : {}),
       job: jobOf(args, server),
       ...story(args),

@@ -35,6 +35,8 @@ export const help = `nicforge lab [options]
 /** Options of the command, parsed. */
 export interface LabArguments {
   readonly nics: readonly string[];
+  /** Nobody chose: those are all. */
+  readonly everyNic: boolean;
   readonly mib: number;
   readonly seed: number;
   readonly clock: 'virtual' | 'real';
@@ -78,6 +80,7 @@ export function parse(argv: readonly string[]): LabArguments {
   const names = NICS.map((nic) => nic.name);
   return {
     nics: (values.nic ?? names).map((name) => oneOf('nic', name, names)),
+    everyNic: values.nic === undefined,
     mib: whole('mib', values.mib, 1, 4096),
     seed: whole('seed', values.seed, 0, 0xffff_ffff),
     clock: oneOf('clock', values.clock, ['virtual', 'real']),

@@ -5,7 +5,7 @@ import { nicKind } from '../../../dist/lab/index.js';
 import { Cable, GIGABIT, LinkPort } from '../../../dist/link/index.js';
 import { enumerate, ProbeChain } from '../../../dist/pci/index.js';
 import { copy, emptyFrame, OwnedArena, spawn, sum16 } from '../../../dist/platform/index.js';
-import { i82540em, i82574, virtio } from '../../../dist/registers/index.js';
+import { i82540em, i82574, rtl8125b, rtl8168h, virtio } from '../../../dist/registers/index.js';
 import { nanoseconds, serve } from './item.mjs';
 
 const ACCESSES = 2_000_000;
@@ -17,6 +17,8 @@ const SLOT = 2048;
 const REGISTERS = {
   '82540em': () => ({ bar: 0, read: i82540em.STATUS.at, write: i82540em.VET.at }),
   '82574l': () => ({ bar: 0, read: i82574.STATUS.at, write: i82574.VET.at }),
+  rtl8168h: () => ({ bar: 2, read: rtl8168h.TXCFG.at, write: rtl8168h.MAR0.at }),
+  rtl8125b: () => ({ bar: 2, read: rtl8125b.TXCFG.at, write: rtl8125b.MAR0.at }),
   'virtio-net': (fn) => {
     const { bar, offset } = commonConfig(fn);
     return { bar, read: offset + virtio.DEVICE_FEATURE.at, write: offset + virtio.DRIVER_FEATURE_SELECT.at };
