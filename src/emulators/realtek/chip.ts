@@ -44,6 +44,8 @@ export interface RealtekChip {
   readonly strip: { readonly register: AnyReg; readonly mask: number };
   /** Bytes of the receive FIFO: not public, see the chip's page of docs/faithfulness. */
   readonly fifoBytes: number;
+  /** Bytes of the longest frame that it sends, tag and FCS included. */
+  readonly mostFrame: number;
   /** Delays of interrupts. @param speed Mbit/s of the link */
   mitigation(bus: DeviceBus, regs: RegisterFile, speed: () => number): Mitigation;
   /** Its interrupt unit, when it has more than the family's. */

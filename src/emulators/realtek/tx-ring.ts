@@ -19,8 +19,6 @@ const REF = 'RTL8169 specification, Tx descriptor §opts';
 const MOST_BYTES = 2 * DESCRIPTOR_BYTES;
 /** Descriptors fetched at a time, once the ring's length is known. */
 const BATCH = 16;
-/** Longest frame to be sent, with its FCS: 9 KiB (r8169 JUMBO_9K). */
-const MAX_FRAME = 9216;
 const FCS = 4;
 const TAG = 4;
 /** Before the packet there is room for a tag. */
@@ -60,6 +58,7 @@ export class TxRing {
   readonly #high: number;
   readonly #fetched: number;
   readonly #packet: number;
+  readonly #mostBytes: number;
   readonly #frame: LinkFrame;
   /** Next descriptor; how many there are, 0 until EOR was seen. */
   #index = 0;
@@ -69,7 +68,15 @@ export class TxRing {
   #length = 0;
   #opts2 = 0;
 
-  constructor(bus: DeviceBus, regs: RegisterFile, owner: RingOwner, registers: TxRingRegisters, slot: FrameDescriptor) {
+  /** @param mostFrame longest frame to be sent, with its FCS */
+  constructor(
+    bus: DeviceBus,
+    regs: RegisterFile,
+    owner: RingOwner,
+    registers: TxRingRegisters,
+    slot: FrameDescriptor,
+    mostFrame: number,
+  ) {
     this.registers = registers;
     this.#bus = bus;
     this.#values = regs.values;
@@ -77,11 +84,12 @@ export class TxRing {
     this.#slot = slot;
     [this.#low, this.#high] = [regs.slot(registers.low), regs.slot(registers.high)];
     this.#fetched = bus.allocBuffer(BATCH * MOST_BYTES);
-    this.#packet = bus.allocBuffer(HEADROOM + MAX_FRAME + TAG) + HEADROOM;
+    this.#packet = bus.allocBuffer(HEADROOM + mostFrame + TAG) + HEADROOM;
+    this.#mostBytes = mostFrame - FCS;
     this.#frame = { arena: bus.arena, offset: 0, length: 0, fcsOk: true };
     this.#offload = new OffloadUnit(bus, {
       packet: this.#packet,
-      mostBytes: MAX_FRAME - FCS,
+      mostBytes: this.#mostBytes,
       send: (bytes) => this.#send(bytes),
     });
   }
@@ -210,13 +218,13 @@ export class TxRing {
   }
 
   #gather(address: number, bytes: number): void {
-    if (this.#length + bytes > MAX_FRAME - FCS) {
+    if (this.#length + bytes > this.#mostBytes) {
       this.#bad = true;
       this.#bus.report({
         rule: 'frame-too-long',
         register: 'LEN',
         value: this.#length + bytes,
-        message: `a frame has at most ${MAX_FRAME - FCS} bytes without FCS`,
+        message: `a frame has at most ${this.#mostBytes} bytes without FCS`,
         ref: REF,
       });
       return;

@@ -63,7 +63,7 @@ export class TxUnit {
     ];
     this.#polls = chip.rings.reduce((all, ring) => all | ring.poll, 0);
     this.#alarm = bus.alarm(() => this.#run());
-    this.rings = chip.rings.map((ring) => new TxRing(bus, regs, this, ring, parts.slot));
+    this.rings = chip.rings.map((ring) => new TxRing(bus, regs, this, ring, parts.slot, chip.mostFrame));
     for (const ring of this.rings) {
       const { low, high } = ring.registers;
       regs.on(low, {

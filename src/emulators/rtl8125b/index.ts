@@ -36,6 +36,8 @@ const CHIP: RealtekChip = {
   ],
   strip: { register: RCR, mask: RCR.VLAN_INNER | RCR.VLAN_OUTER },
   fifoBytes: FIFO_BYTES,
+  // r8169 rtl_jumbo_max: JUMBO_16K.
+  mostFrame: 16_384,
   mitigation: (_bus, regs) => mitigation(regs),
   interrupts: (bus, regs, times) => new VectorUnit(bus, regs, times),
 };

@@ -35,6 +35,8 @@ const CHIP: RealtekChip = {
   ],
   strip: { register: rtl8168h.CPCR, mask: rtl8168h.CPCR.RXVLAN },
   fifoBytes: FIFO_BYTES,
+  // r8169 rtl_jumbo_max: JUMBO_9K.
+  mostFrame: 9216,
   mitigation: (_bus, regs, speed) => new IntrMitigate(regs, speed),
 };
 
