@@ -30,6 +30,7 @@ const ITEMS = [
   { name: 'hw 82574l', file: 'hardware.mjs', args: ['82574l'] },
   { name: 'hw virtio-net', file: 'hardware.mjs', args: ['virtio-net'] },
   { name: 'hw rtl8168h', file: 'hardware.mjs', args: ['rtl8168h'] },
+  { name: 'hw rtl8125b', file: 'hardware.mjs', args: ['rtl8125b'] },
   { name: 'lab', file: 'whole-path.mjs', warm: 8 },
   { name: 'pair', file: 'stack-pair.mjs' },
   { name: 'lwip', file: 'lwip.mjs' },

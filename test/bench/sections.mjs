@@ -5,7 +5,7 @@ import { median } from './results.mjs';
 const AIM_LWIP = 0.3;
 /** Bytes allocated per frame, at most. */
 const AIM_BYTES = 1;
-const NICS = ['82540em', '82574l', 'virtio-net', 'rtl8168h'];
+const NICS = ['82540em', '82574l', 'virtio-net', 'rtl8168h', 'rtl8125b'];
 const LWIP = ['lwip', 'lwIP'];
 const PAIR = ['pair', 'our stack to our stack'];
 const ONE_THREAD = ['kernel', 'one thread'];

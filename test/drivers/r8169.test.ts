@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DriverOptions, type InterruptMode, r8169, type WakeEvent } from '../../src/drivers/index.js';
-import { type EmulatedFunction, Rtl8168h, type Schedule } from '../../src/emulators/index.js';
+import { type EmulatedFunction, Rtl8125b, Rtl8168h, type Schedule } from '../../src/emulators/index.js';
 import { GIGABIT } from '../../src/link/index.js';
 import { finish, sumPlain } from '../../src/platform/kernels.js';
 import { Checksum } from '../../src/platform/phy.js';
 import { readReg, writeReg } from '../../src/platform/task.js';
-import { type AnyReg, meta, put, type rtl8125b, rtl8168h } from '../../src/registers/index.js';
+import { type AnyReg, meta, put, rtl8125b, rtl8168h } from '../../src/registers/index.js';
 import { driverContract } from '../../src/testing/index.js';
 import { Bench, checkTcp, FAR, plain, tcp } from './bench.js';
 
@@ -23,6 +23,7 @@ interface Chip {
 
 const CHIPS: readonly Chip[] = [
   { name: 'rtl8168h', map: rtl8168h, make: (mac) => new Rtl8168h(mac ? { mac } : {}), mtu: 9194 },
+  { name: 'rtl8125b', map: rtl8125b, make: (mac) => new Rtl8125b(mac ? { mac } : {}), mtu: 16_354 },
 ];
 
 describe.each(CHIPS)('$name', ({ name, map, make, mtu }) => {
