@@ -45,8 +45,8 @@ async function interrupts(bench: Bench): Promise<number> {
   return text.split('\n').reduce((sum, line) => sum + Number(/^\s*\d+:\s+(\d+)/.exec(line)?.[1] ?? 0), 0);
 }
 
-/** FFFFh quanta of 512 bit times last 33.5 ms at 1 Gbit/s; a little less, in microseconds. */
-const PAUSED = 30_000;
+/** Bits for which a PAUSE frame with FFFFh quanta holds a sender, less a tenth. */
+const PAUSED = 0.9 * 0xffff * 512;
 
 /** Frames that the NIC sends within the time of a PAUSE frame; the guest sends all the time, for `milliseconds`. */
 async function sentWhilePaused(bench: Bench, milliseconds: number): Promise<number> {
@@ -60,11 +60,12 @@ async function sentWhilePaused(bench: Bench, milliseconds: number): Promise<numb
   bench.wire.inject(pauseFrame(0));
   const frames = end();
   await bench.guest.run('kill $K; wait $K 2>/dev/null');
+  const paused = PAUSED / bench.chip.speed;
   let last = Number.NEGATIVE_INFINITY;
   let sent = 0;
   for (const { out, time, bytes } of frames) {
     if (!out && bytes.readUInt16BE(12) === 0x8808) last = time;
-    else if (out && time - last < PAUSED) sent++;
+    else if (out && time - last < paused) sent++;
   }
   return sent;
 }
