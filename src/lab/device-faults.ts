@@ -12,7 +12,7 @@ import {
 import { type Arena, arenaOver } from '../platform/arena.js';
 import type { Micros } from '../platform/clock.js';
 import type { Random } from '../platform/random.js';
-import { i82540em, i82574, meta, at as offsetOf, pick, put, rtl8125b, rtl8168h } from '../registers/index.js';
+import { i82540em, i82574, meta, at as offsetOf, pick, put, rtl8168h } from '../registers/index.js';
 import { WrappedBus, WrappedFunction } from './wrap.js';
 
 /** What can be wrong, by name. */
@@ -69,11 +69,18 @@ interface Points {
   readonly doorbell?: number;
   /** A write to it sets the transmitter up anew. */
   readonly setUp: string;
-  /** PHY access: its bit that says that it has ended. */
-  readonly phy?: { readonly register: string; readonly ready: number };
+  /** PHY access: its bit that says that it has ended; with `turns` the bit says so by being the opposite of what was written. */
+  readonly phy?: { readonly register: string; readonly ready: number; readonly turns?: true };
   /** NVM access: the field with the word. */
   readonly nvm?: { readonly register: string; readonly data: number };
 }
+
+/** Both Realtek chips. Their station address has no checksum: a wrong bit of it is another address. */
+const REALTEK: Points = {
+  doorbells: ['TPPOLL'],
+  setUp: 'TNPDS_LO',
+  phy: { register: 'GPHY_OCP', ready: rtl8168h.GPHY_OCP.FLAG, turns: true },
+};
 
 const POINTS: Readonly<Record<string, Points>> = {
   '82540em': {
@@ -88,9 +95,8 @@ const POINTS: Readonly<Record<string, Points>> = {
     phy: { register: 'MDIC', ready: i82574.MDIC.R },
     nvm: { register: 'EERD', data: i82574.EERD.DATA },
   },
-  // The station address of these has no checksum: a wrong bit of it is another address.
-  rtl8168h: { doorbells: ['TPPOLL'], setUp: 'TNPDS_LO', phy: { register: 'GPHY_OCP', ready: rtl8168h.GPHY_OCP.FLAG } },
-  rtl8125b: { doorbells: ['TPPOLL'], setUp: 'TNPDS_LO', phy: { register: 'GPHY_OCP', ready: rtl8125b.GPHY_OCP.FLAG } },
+  rtl8168h: REALTEK,
+  rtl8125b: REALTEK,
   // Queue 1 is the transmitter's (virtio 1.2 §5.1.2).
   virtio: { doorbells: ['NOTIFY'], doorbell: 1, setUp: 'QUEUE_ENABLE' },
 };
@@ -137,6 +143,8 @@ class Broken extends WrappedFunction implements BrokenDevice {
   #rounds = 0;
   #active = false;
   #removed = false;
+  /** Last command to the PHY. */
+  #asked = 0;
   count = 0;
 
   constructor(fn: EmulatedFunction, options: DeviceFaultOptions) {
@@ -242,7 +250,7 @@ class Broken extends WrappedFunction implements BrokenDevice {
     const { phy, nvm } = this.#points ?? {};
     if (this.#fault === 'silent-phy' && phy && this.#is(bar, at, phy.register)) {
       this.count++;
-      return value & ~phy.ready;
+      return (value & ~phy.ready) | (phy.turns ? this.#asked & phy.ready : 0);
     }
     if (this.#fault === 'bad-nvm' && nvm && this.#is(bar, at, nvm.register)) {
       this.count++;
@@ -254,6 +262,7 @@ class Broken extends WrappedFunction implements BrokenDevice {
   override writeBar(bar: number, at: number, width: number, value: number): void {
     if (this.#removed) return;
     const points = this.#points;
+    if (points?.phy && this.#is(bar, at, points.phy.register)) this.#asked = value;
     if (this.#active && this.#fault === 'hung-transmitter' && points) {
       if (this.#is(bar, at, points.setUp)) this.#active = false;
       else if (

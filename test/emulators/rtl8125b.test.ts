@@ -1,6 +1,10 @@
 /** RTL8125B: what it has of its own. What it shares with RTL8168H is tested with that; offsets here are those of drivers. */
 import { describe, expect, test } from 'vitest';
+import { Machine } from '../../src/hosts/machine/index.js';
+import { breakDevice, nicKind } from '../../src/lab/index.js';
 import { GIGABIT } from '../../src/link/index.js';
+import { OwnedArena } from '../../src/platform/arena.js';
+import { Random } from '../../src/platform/random.js';
 import { readReg, writeReg } from '../../src/platform/task.js';
 import { rtl8125b as c, pci } from '../../src/registers/index.js';
 import { RealtekRig, type RigOptions } from './realtek-rig.js';
@@ -401,4 +405,21 @@ test('segments by TSO version 2 at 2500', () => {
   expect(readReg(r.io, c.ISR) & 4).toBe(4);
   writeReg(r.io, c.ISR, -1);
   expect(r.findings).toEqual([]);
+});
+
+test.each(['rtl8168h', 'rtl8125b'] as const)('a PHY that falls silent answers neither reads nor writes: %s', (name) => {
+  const broken = breakDevice(nicKind(name).make(Uint8Array.from(MAC), name), { random: new Random(1) });
+  const machine = new Machine({ arena: new OwnedArena(32 << 20), ramBytes: 4 << 20, seed: 1 });
+  machine.bus.add(broken.model);
+  const { model } = broken;
+  const done = (command: number): boolean => {
+    model.writeBar(2, 0xb8, 32, command);
+    return model.readBar(2, 0xb8, 32) >>> 31 !== command >>> 31;
+  };
+  const commands = [0xa402 << 15, 0x8000_0000 | (0xa408 << 15) | 0x1e1 | 0];
+  expect(commands.map(done)).toEqual([true, true]);
+  broken.begin('silent-phy');
+  expect(commands.map(done)).toEqual([false, false]);
+  broken.end();
+  expect(commands.map(done)).toEqual([true, true]);
 });
