@@ -9,6 +9,8 @@ const MAC = Uint8Array.of(0x52, 0x54, 0, 1, 2, 3);
 const DRIVERS: Readonly<Record<string, string>> = {
   '82540em': 'e1000',
   '82574l': 'e1000e',
+  rtl8168h: 'r8169',
+  rtl8125b: 'r8169',
   'virtio-net': 'virtio-net',
 };
 

@@ -40,6 +40,8 @@ export interface PhyOptions {
   readonly registers?: MiiRegisters;
   /** What it can do beyond clause 22. */
   readonly extension?: PhyExtension;
+  /** Microseconds that auto-negotiation takes when the schedule is not `timed`; default 1,000. */
+  readonly negotiation?: Micros;
 }
 
 /** The PHY. `onChange` tells the MAC that link or mode changed. */
@@ -53,6 +55,7 @@ export class MiiPhy {
   readonly #id: number;
   readonly #at: MiiRegisters;
   readonly #extension: PhyExtension | undefined;
+  readonly #negotiation: Micros;
   readonly #alarm: ModelAlarm;
   #lost = true;
   #held = false;
@@ -63,6 +66,8 @@ export class MiiPhy {
     this.#id = options.id;
     this.#at = options.registers ?? mii;
     this.#extension = options.extension;
+    this.#negotiation =
+      bus.schedule === 'timed' ? NEGOTIATION.timed : (options.negotiation ?? NEGOTIATION[bus.schedule]);
     this.regs = new RegisterFile(options.map);
     this.#alarm = bus.alarm(() => this.#settle());
     this.regs.on(this.#at.BMSR, { read: (stored) => this.#status(stored) });
@@ -115,7 +120,7 @@ export class MiiPhy {
     const known = this.#port.ability;
     if (known === undefined || !sameAbility(known, ability)) this.#port.offer(ability);
     if (this.#port.partner !== undefined || this.loopback) {
-      this.#alarm.arm(this.#bus.now + (this.loopback ? 1 : NEGOTIATION[this.#bus.schedule]) + this.#bus.delay(50_000));
+      this.#alarm.arm(this.#bus.now + (this.loopback ? 1 : this.#negotiation) + this.#bus.delay(50_000));
     }
   }
 
