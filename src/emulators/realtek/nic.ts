@@ -137,7 +137,7 @@ export abstract class RealtekNic implements EmulatedFunction {
       interrupts,
       tally,
       slot,
-      canSend: () => (this.#linkUp || this.#looped) && !this.#flow.paused && this.#power === 0,
+      canSend: () => this.#carrier && !this.#stopping && !this.#flow.paused && this.#power === 0,
       speed: () => this.speed,
       descriptorBytes: () => this.txDescriptorBytes,
       emit: (frame) => this.#emit(frame),
@@ -195,7 +195,8 @@ export abstract class RealtekNic implements EmulatedFunction {
 
   /** Nothing waits in the FIFO of the receiver, or of the transmitter. */
   protected get empty(): { readonly rx: boolean; readonly tx: boolean } {
-    return { rx: this.#rx.idle, tx: this.#tx.idle };
+    // Frames that no wire takes, or that are not fetched any more, do not wait in the FIFO: they are still in the ring.
+    return { rx: this.#rx.idle, tx: this.#tx.idle || !this.#carrier || this.#stopping };
   }
 
   /** Its own configuration space, as CSIAR reaches it. */
@@ -276,6 +277,16 @@ export abstract class RealtekNic implements EmulatedFunction {
     return (this.#config.get(pci.COMMAND) & pci.COMMAND.MASTER) !== 0;
   }
 
+  /** Frames can go out, or come back. */
+  get #carrier(): boolean {
+    return this.#linkUp || this.#looped || this.#phy.loopback;
+  }
+
+  /** CR.STOP_REQ: descriptors are not fetched any more. */
+  get #stopping(): boolean {
+    return (this.regs.get(CR) & CR.STOP_REQ) !== 0;
+  }
+
   get #looped(): boolean {
     return pick(this.regs.get(this.#chip.registers.TXCFG), TXCFG.LBK) !== 0;
   }
@@ -319,6 +330,7 @@ export abstract class RealtekNic implements EmulatedFunction {
       });
     this.#tx.enabled(value, old);
     this.#rx.enabled(value, old);
+    if ((old & ~value & CR.STOP_REQ) !== 0) this.#tx.kick();
   }
 
   /**
@@ -339,15 +351,13 @@ export abstract class RealtekNic implements EmulatedFunction {
   }
 
   #transmitState(stored: number): number {
-    return this.#tx.idle ? stored | TXCFG.EMPTY : stored & ~TXCFG.EMPTY;
+    return this.empty.tx ? stored | TXCFG.EMPTY : stored & ~TXCFG.EMPTY;
   }
 
   #fifoState(stored: number): number {
+    const { rx, tx } = this.empty;
     return (
-      (stored & ~(MCU.RX_EMPTY | MCU.TX_EMPTY)) |
-      MCU.LINK_LIST_RDY |
-      (this.#rx.idle ? MCU.RX_EMPTY : 0) |
-      (this.#tx.idle ? MCU.TX_EMPTY : 0)
+      (stored & ~(MCU.RX_EMPTY | MCU.TX_EMPTY)) | MCU.LINK_LIST_RDY | (rx ? MCU.RX_EMPTY : 0) | (tx ? MCU.TX_EMPTY : 0)
     );
   }
 

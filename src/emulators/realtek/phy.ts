@@ -4,6 +4,7 @@
  * more spaces hold parameters of its processor.
  */
 import type { LinkAbility, LinkMode, LinkPort, LinkSpeed } from '../../link/port.js';
+import type { Micros } from '../../platform/clock.js';
 import {
   type AnyReg,
   pick,
@@ -29,6 +30,12 @@ const POWERED_DOWN = 5;
 const FIRST_PAGED = 16;
 const STANDARD_PAGE = 0xa42;
 const PARAMETERS = 0x1_0000;
+/**
+ * RTL8125B's link stays away so long even when nothing is timed. Linux resets the chip when its link goes, in a task that leaves
+ * the transmit queue to the link that comes (r8169_phylink_handler): a link that is back within a millisecond, as none is, comes
+ * before that task, and the queue stays stopped.
+ */
+const SLOW_NEGOTIATION: Micros = 150_000;
 
 /** What a chip says of its PHY. */
 export interface RealtekPhyOptions {
@@ -57,6 +64,7 @@ export class RealtekPhy {
       id,
       registers: multigig ? rtl8125b : rtl8168h,
       extension: multigig ? new Multigig() : new Gigabit(),
+      ...(multigig ? { negotiation: SLOW_NEGOTIATION } : {}),
     });
     const { regs } = this.#phy;
     this.#space = new StorageSpace(map, regs);
