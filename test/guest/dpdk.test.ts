@@ -25,15 +25,18 @@ const OWN = Buffer.from(MAC);
 interface Case {
   readonly nic: string;
   readonly driver: string;
-  /** TCP segmentation by the chip. */
-  readonly tso: boolean;
+  /**
+   * TCP segmentation by the chip, of these versions of IP. net_r8169 leaves the sum of the pseudo header, which Realtek's own drivers
+   * write first, to the caller; with IPv6 testpmd's is then wrong.
+   */
+  readonly tso: readonly (4 | 6)[];
   /** Checksums by the chip, in words of testpmd's `csum set`. */
   readonly sums: readonly string[];
   readonly ipv6: boolean;
-  /** Tags are put in and taken out by the chip. */
-  readonly vlan: boolean;
-  /** The driver has the chip judge TCP and UDP checksums. */
-  readonly judges: boolean;
+  /** Tags are put in and taken out by the chip. net_r8169 overwrites RTL8125B's RCR after it has turned stripping on. */
+  readonly vlan: 'both' | 'insert' | undefined;
+  /** The driver has the chip judge TCP and UDP checksums, and tells of those that are good, or bad. */
+  readonly judges?: 'good' | 'bad';
   /** Mbit/s; 0: not told. */
   readonly speed: number;
   /** Findings of the model that are right. */
@@ -45,60 +48,60 @@ const YOUNGER = {
   register: /^offset 0x0000(4148|414c|5008)$/,
   why: 'counters, and RFCTL, that only younger chips of the family have',
 } as const;
-const CASES: readonly Case[] = [
-  {
-    nic: '82540em',
-    driver: 'net_e1000_em',
-    tso: false,
-    sums: ['ip', 'udp', 'tcp'],
-    ipv6: false,
-    vlan: true,
-    speed: 1000,
-    judges: false,
-    explained: YOUNGER,
-  },
-  {
-    nic: '82574l',
-    driver: 'net_e1000_em',
-    tso: false,
-    sums: ['ip', 'udp', 'tcp'],
-    ipv6: true,
-    vlan: true,
-    speed: 1000,
-    judges: true,
-    explained: YOUNGER,
-  },
-  {
-    nic: 'virtio-net',
-    driver: 'net_virtio',
-    tso: true,
-    sums: ['udp', 'tcp'],
-    ipv6: true,
-    vlan: false,
-    speed: 0,
-    judges: false,
-  },
-  {
-    nic: 'rtl8168h',
-    driver: 'net_r8169',
-    tso: true,
-    sums: ['ip', 'udp', 'tcp'],
-    ipv6: true,
-    vlan: true,
-    speed: 1000,
-    judges: true,
-  },
-  {
-    nic: 'rtl8125b',
-    driver: 'net_r8169',
-    tso: true,
-    sums: ['ip', 'udp', 'tcp'],
-    ipv6: true,
-    vlan: true,
-    speed: 2500,
-    judges: true,
-  },
-].filter(({ nic }) => [...NICS, ...UNDRIVEN].some(({ name }) => name === nic));
+const CASES = (
+  [
+    {
+      nic: '82540em',
+      driver: 'net_e1000_em',
+      tso: [],
+      sums: ['ip', 'udp', 'tcp'],
+      ipv6: false,
+      vlan: 'both',
+      speed: 1000,
+      explained: YOUNGER,
+    },
+    {
+      nic: '82574l',
+      driver: 'net_e1000_em',
+      tso: [],
+      sums: ['ip', 'udp', 'tcp'],
+      ipv6: true,
+      vlan: 'both',
+      speed: 1000,
+      judges: 'bad',
+      explained: YOUNGER,
+    },
+    {
+      nic: 'virtio-net',
+      driver: 'net_virtio',
+      tso: [4, 6],
+      sums: ['udp', 'tcp'],
+      ipv6: true,
+      vlan: undefined,
+      speed: 0,
+    },
+    {
+      nic: 'rtl8168h',
+      driver: 'net_r8169',
+      tso: [4],
+      sums: ['ip', 'udp', 'tcp'],
+      ipv6: true,
+      vlan: 'both',
+      speed: 1000,
+      judges: 'good',
+    },
+    {
+      nic: 'rtl8125b',
+      driver: 'net_r8169',
+      tso: [4],
+      sums: ['ip', 'udp', 'tcp'],
+      ipv6: true,
+      vlan: 'insert',
+      speed: 2500,
+      judges: 'good',
+    },
+  ] as readonly Case[]
+).filter(({ nic }) => [...NICS, ...UNDRIVEN].some(({ name }) => name === nic));
 
 describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
   const { nic } = chip;
@@ -163,7 +166,9 @@ describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
     await guest.must(
       'echo uio_pci_generic > driver_override; echo 0000:01:00.0 > driver/unbind 2> /dev/null; echo 0000:01:00.0 > /sys/bus/pci/drivers_probe; test -e /dev/uio0; cd /',
     );
-    await pmd.start(chip.judges ? '--enable-rx-cksum' : '');
+    // r8169 acknowledges an interrupt of uio_pci_generic never: without them it looks at the link when it is asked.
+    const lsc = chip.driver === 'net_r8169' ? '--no-lsc-interrupt' : '';
+    await pmd.start(`--disable-link-check ${chip.judges ? '--enable-rx-cksum' : ''} ${lsc}`);
   });
 
   afterAll(async () => {
@@ -206,23 +211,32 @@ describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
     );
     const back = await exchange(frames);
     expect(back.map(sumsRight)).toEqual(frames.map(() => true));
-    const told = await pmd.say('stop');
-    if (chip.judges) expect(told).toMatch(new RegExp(`Bad-l4csum: ${frames.length / 2}\\b`));
-    await pmd.say('start');
+    if (chip.judges) {
+      await arrange('rxonly');
+      await pmd.say('set verbose 1');
+      const from = pmd.said.text.length;
+      for (const frame of frames) wire.inject(frame);
+      const flags = /ol_flags: (.*RX_L4_CKSUM.*)/g;
+      const told = (): string[] => [...pmd.said.text.slice(from).matchAll(flags)].map((match) => match[1]!);
+      await expect.poll(() => told().length, { timeout: 30_000 }).toBe(frames.length);
+      const wrong = chip.judges === 'good' ? /^(?!.*L4_CKSUM_GOOD)/ : /L4_CKSUM_BAD/;
+      expect(told().map((text) => wrong.test(text))).toEqual(frames.map((_, i) => i % 2 === 1));
+      await pmd.say('set verbose 0');
+    }
     proved({ nic, side: 'model', stranger: DPDK, what: 'checksums put in and judged by the chip' });
   });
 
   const testIf = (has: boolean): typeof test | undefined => (has ? test : undefined);
 
-  testIf(chip.tso)?.('the chip cuts TCP segments', async () => {
+  testIf(chip.tso.length > 0)?.('the chip cuts TCP segments', async () => {
     await arrange(
       'csum',
       'csum set tcp hw 0',
       ...(chip.sums.includes('ip') ? ['csum set ip hw 0'] : []),
       'tso set 500 0',
     );
-    const versions = chip.ipv6 ? [false, true] : [false];
-    for (const ipv6 of versions) {
+    for (const version of chip.tso) {
+      const ipv6 = version === 6;
       const whole = packetFrame({ to: OWN, mark: 5, protocol: 'tcp', ipv6, payload: 1201 });
       const parts = await exchange([whole], 3);
       expect(parts.map(sumsRight)).toEqual([true, true, true]);
@@ -232,16 +246,16 @@ describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
       expect(Buffer.concat(parts.map((part) => part.subarray(header)))).toEqual(whole.subarray(header));
     }
     await arrange('csum', 'tso set 0 0');
-    proved({ nic, side: 'model', stranger: DPDK, what: `TSO${chip.ipv6 ? ' over IPv4 and IPv6' : ''}` });
+    proved({ nic, side: 'model', stranger: DPDK, what: `TSO over IPv${chip.tso.join(' and IPv')}` });
   });
 
-  testIf(chip.vlan)?.('the chip takes tags out and puts others in', async () => {
-    await arrange('macswap', 'tx_vlan set 0 291', 'vlan set strip on 0');
+  testIf(chip.vlan !== undefined)?.('the chip takes tags out and puts others in', async () => {
+    await arrange('macswap', 'tx_vlan set 0 291', 'port config 0 rx_offload vlan_strip on');
     const [back] = await exchange([frameTo(OWN, 77, 100, 5)]);
     expect(back!.readUInt32BE(12)).toBe(0x8100_0000 + 291);
-    expect(back!.length).toBe(100);
-    expect(back!.readUInt32BE(18)).toBe(77);
-    await arrange('macswap', 'tx_vlan reset 0', 'vlan set strip off 0');
+    expect(back!.length).toBe(chip.vlan === 'both' ? 100 : 104);
+    expect(back!.readUInt32BE(chip.vlan === 'both' ? 18 : 22)).toBe(77);
+    await arrange('macswap', 'tx_vlan reset 0', 'port config 0 rx_offload vlan_strip off');
     const [plain] = await exchange([frameTo(OWN, 78, 100, 5)]);
     expect(plain!.readUInt32BE(12)).toBe(0x8100_0005);
     proved({ nic, side: 'model', stranger: DPDK, what: 'VLAN tags in and out' });
@@ -250,6 +264,8 @@ describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
   test('the filter lets through what it is told', async () => {
     await arrange('macswap');
     await pmd.say('set promisc 0 off');
+    // r8169 leaves the hash full of ones when promiscuous mode ends.
+    await pmd.say('set allmulti 0 on');
     await pmd.say('set allmulti 0 off');
     const foreign = Buffer.from('525400998877', 'hex');
     const group = Buffer.from('01005e090909', 'hex');

@@ -21,6 +21,17 @@ export interface TxRingRegisters {
   readonly high: AnyReg;
   /** Its bit of TPPOLL. */
   readonly poll: number;
+  /** Chips that can leave descriptors as they are and count them instead; its counters are 16 bits wide and come round. */
+  readonly noClose?: {
+    /** This bit of TXCFG turns it on. */
+    readonly mask: number;
+    /** Element of both registers. */
+    readonly index: number;
+    /** Descriptors that software has filled; writing it is the doorbell. */
+    readonly tail: AnyReg;
+    /** Descriptors that the NIC has taken. */
+    readonly closed: AnyReg;
+  };
 }
 
 /** How long interrupts wait. Times are microseconds, 0: at once; frames are counts, 0: not counted. */

@@ -343,6 +343,7 @@ export abstract class RealtekNic implements EmulatedFunction {
     const rings = this.#chip.rings.flatMap(({ low, high }) => [low, high]);
     const cleared: readonly AnyReg[] = [CR, transmit, receive, TPPOLL, TIMERINT0, RDSAR_LO, RDSAR_HI, ...rings];
     for (const register of cleared) regs.set(register, register[meta].reset);
+    for (const { noClose } of this.#chip.rings) if (noClose) regs.set(noClose.tail, 0, noClose.index);
     regs.lower(DTCCR, DTCCR.CMD | DTCCR.RESET);
     this.#stop();
     this.#timer.reset();

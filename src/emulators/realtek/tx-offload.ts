@@ -1,7 +1,7 @@
 /**
  * Checksums and segmentation as transmit descriptors ask for them, version 2: the descriptor says where the TCP or UDP header
- * begins, everything else the chip reads in the packet. Source: r8169 rtl8169_tso_csum_v2, FreeBSD RL_TDESC_CMD_*; that sums of
- * IPv4 are made from nothing, and that a segmented IPv6 packet must hold the sum of its pseudo header without the length, is
+ * begins (with IPv4 it may leave that out), everything else the chip reads in the packet. Source: r8169 rtl8169_tso_csum_v2,
+ * r8168 rtl8168_tso_csum, DPDK rtl_setup_csum_offload, FreeBSD RL_TDESC_CMD_*; that sums of IPv4 are made from nothing, and that a segmented IPv6 packet must hold the sum of its pseudo header without the length, is
  * what r8169 does before it sends.
  */
 import type { Arena } from '../../platform/arena.js';
@@ -143,7 +143,8 @@ export class OffloadUnit {
     const { arena } = this.#bus;
     const at = this.#owner.packet;
     const tcp = (opts2 & TCP_CS) !== 0;
-    const l4 = pick(opts2, TCPHO);
+    // Realtek's own drivers tell the place for IPv6 only: an IPv4 header says itself how long it is.
+    const l4 = pick(opts2, TCPHO) || (ipv4 ? inside : 0);
     if (tcp && (opts2 & UDP_CS) !== 0) {
       this.#refuse('TCP_CS', opts2, 'a TCP and a UDP checksum at once');
       return;

@@ -1,7 +1,9 @@
 /**
  * One transmit ring: it takes descriptors that it owns, one after the other, gathers a packet, has it summed or segmented, and
  * gives each descriptor back when it has read its buffer. Nobody tells the ring's length: the descriptor with EOR ends it.
- * Source: RTL8169 specification, Tx descriptor; r8169 rtl8169_start_xmit and rtl_tx.
+ * Newer chips can also leave descriptors as they are and count them: software tells how many it has filled, the NIC how many it
+ * has taken. Source: RTL8169 specification, Tx descriptor; r8169 rtl8169_start_xmit and rtl_tx; for the counters r8125
+ * (rtl8125_tx_interrupt_noclose) and DPDK (rtl8125_tx_clean).
  */
 import { crc32 } from '../../link/crc32.js';
 import type { LinkFrame } from '../../link/port.js';
@@ -25,6 +27,8 @@ const TAG = 4;
 const HEADROOM = 16;
 const MIN_FRAME = 60;
 const HEADER = 14;
+/** Mask of both counters. */
+const COUNTERS = 0xffff;
 const VLAN = 0x8100;
 
 /** What a ring needs of the transmitter. */
@@ -37,6 +41,8 @@ export interface RingOwner {
   emit(frame: LinkFrame): void;
   /** TXCFG.NOCRC: software brings the FCS. */
   readonly bringsFcs: boolean;
+  /** TXCFG: any of these bits is set. */
+  configured(mask: number): boolean;
 }
 
 /** How a turn of {@link TxRing.run} ended. */
@@ -56,6 +62,9 @@ export class TxRing {
   readonly #offload: OffloadUnit;
   readonly #low: number;
   readonly #high: number;
+  /** Counters of a ring that has them; see {@link TxRingRegisters.noClose}. */
+  readonly #tail: number;
+  readonly #closed: number;
   readonly #fetched: number;
   readonly #packet: number;
   readonly #mostBytes: number;
@@ -83,6 +92,10 @@ export class TxRing {
     this.#owner = owner;
     this.#slot = slot;
     [this.#low, this.#high] = [regs.slot(registers.low), regs.slot(registers.high)];
+    const { noClose } = registers;
+    [this.#tail, this.#closed] = noClose
+      ? [regs.slot(noClose.tail) + noClose.index, regs.slot(noClose.closed) + noClose.index]
+      : [this.#low, this.#low];
     this.#fetched = bus.allocBuffer(BATCH * MOST_BYTES);
     this.#packet = bus.allocBuffer(HEADROOM + mostFrame + TAG) + HEADROOM;
     this.#mostBytes = mostFrame - FCS;
@@ -99,7 +112,14 @@ export class TxRing {
     this.#index = this.#size = this.#length = 0;
     this.#inside = this.#bad = false;
     this.sent = this.failed = 0;
+    if (this.registers.noClose) this.#values[this.#closed] = this.#values[this.#tail]!;
     this.#offload.segmenter.reset();
+  }
+
+  /** Descriptors are counted, not given back. */
+  get counts(): boolean {
+    const { noClose } = this.registers;
+    return noClose !== undefined && this.#owner.configured(noClose.mask);
   }
 
   /** Bus address of descriptor 0; 0: no ring was given. */
@@ -120,9 +140,22 @@ export class TxRing {
   run(most: number): number {
     const { base } = this;
     const each = this.#owner.descriptorBytes;
+    const { counts } = this;
     this.#slot.ring = this.registers.name;
     let left = most;
     while (left > 0) {
+      if (counts) {
+        const filled = (this.#values[this.#tail]! - this.#values[this.#closed]!) & COUNTERS;
+        if (filled > this.entries) {
+          this.#beyondRing(filled);
+          return Turn.empty;
+        }
+        if (filled === 0) {
+          if (this.#inside) this.#unfinished(0);
+          return Turn.empty;
+        }
+        left = Math.min(left, filled);
+      }
       const known = this.#size > this.#index;
       const count = known ? Math.min(BATCH, left, this.#size - this.#index) : 1;
       const first = base + this.#index * each;
@@ -131,7 +164,8 @@ export class TxRing {
         const place = this.#fetched + i * each;
         const opts1 = this.#bus.arena.u32[place >> 2]! | 0;
         if ((opts1 & OWN) === 0) {
-          if (this.#inside) this.#unfinished(opts1);
+          if (counts) this.#order('a descriptor that the tail counts has no OWN', opts1);
+          else if (this.#inside) this.#unfinished(opts1);
           else if (this.#size === 0 && this.#index > 0) this.#beyond(base);
           return Turn.empty;
         }
@@ -142,7 +176,8 @@ export class TxRing {
         this.#descriptor(opts1, place);
         left--;
         // On chips since RTL8168C nothing but OWN is told; older drivers look at LS of what they get back.
-        if (this.#bus.write32(address, opts1 & (EOR | FS | LS)) !== DmaFault.none) return Turn.fault;
+        if (counts) this.#values[this.#closed] = (this.#values[this.#closed]! + 1) & COUNTERS;
+        else if (this.#bus.write32(address, opts1 & (EOR | FS | LS)) !== DmaFault.none) return Turn.fault;
         if (this.#step(opts1)) break;
       }
     }
@@ -169,6 +204,18 @@ export class TxRing {
     this.#size = this.#index + 1;
     this.#index = 0;
     return true;
+  }
+
+  #beyondRing(filled: number): void {
+    const { noClose } = this.registers;
+    this.#bus.report({
+      rule: 'tail-beyond-ring',
+      register: noClose!.tail[meta].name,
+      value: this.#values[this.#tail]!,
+      message: `${filled} descriptors more than were sent, and the ring has ${this.entries}`,
+      ref: noClose!.tail[meta].ref,
+    });
+    this.#values[this.#closed] = this.#values[this.#tail]!;
   }
 
   /** The next descriptor is not ours, and no end was seen yet. If the first one is ours again, the driver sees an end that we do not. */

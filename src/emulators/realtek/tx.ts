@@ -73,6 +73,8 @@ export class TxUnit {
         write: (value, _index, old) => this.#given(ring, value, old, old !== 0 || regs.get(low) !== 0),
       });
     }
+    const counted = this.rings.find((ring) => ring.registers.noClose)?.registers.noClose;
+    if (counted) regs.on(counted.tail, { write: (_value, index) => this.#filled(index) });
   }
 
   reset(): void {
@@ -103,6 +105,11 @@ export class TxUnit {
     return (this.#values[this.#config]! & TXCFG.NOCRC) !== 0;
   }
 
+  /** @internal For rings. */
+  configured(mask: number): boolean {
+    return (this.#values[this.#config]! & mask) !== 0;
+  }
+
   /** The guest wrote TPPOLL; its bits read 1 until the ring is empty. @param old what it was */
   rung(value: number, old: number): void {
     const asked = value & this.#polls;
@@ -123,6 +130,15 @@ export class TxUnit {
       );
     }
     this.kick();
+  }
+
+  /** The guest counted on: with TX_NO_CLOSE that is the doorbell. */
+  #filled(index: number): void {
+    const ring = this.rings.find((each) => each.registers.noClose?.index === index);
+    if (!ring?.counts) return;
+    const polls = this.#values[this.#poll]! & this.#polls;
+    this.#values[this.#poll]! |= ring.registers.poll;
+    this.rung(ring.registers.poll, polls);
   }
 
   /** CR was written. */

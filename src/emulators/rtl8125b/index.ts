@@ -26,13 +26,20 @@ const { DESCRIPTOR_BYTES, TX_DESCRIPTOR_NEW_BYTES } = rtl8125b;
 const FIFO_BYTES = 64 * 1024;
 const PAUSE_LEVELS = { high: (FIFO_BYTES * 3) / 4, low: FIFO_BYTES / 2 } as const;
 
+const noClose = (index: number) => ({
+  mask: TXCFG.TX_NO_CLOSE,
+  index,
+  tail: rtl8125b.SW_TAIL_PTR,
+  closed: rtl8125b.HW_CLO_PTR,
+});
+
 const CHIP: RealtekChip = {
   name: 'rtl8125b',
   map: rtl8125b.bar2Map,
   registers: rtl8125b,
   rings: [
-    { name: 'TX ring 0', low: rtl8125b.TNPDS_LO, high: rtl8125b.TNPDS_HI, poll: TPPOLL.Q0 },
-    { name: 'TX ring 1', low: rtl8125b.TNPDS_Q1_LO, high: rtl8125b.TNPDS_Q1_HI, poll: TPPOLL.Q1 },
+    { name: 'TX ring 0', low: rtl8125b.TNPDS_LO, high: rtl8125b.TNPDS_HI, poll: TPPOLL.Q0, noClose: noClose(0) },
+    { name: 'TX ring 1', low: rtl8125b.TNPDS_Q1_LO, high: rtl8125b.TNPDS_Q1_HI, poll: TPPOLL.Q1, noClose: noClose(1) },
   ],
   strip: { register: RCR, mask: RCR.VLAN_INNER | RCR.VLAN_OUTER },
   fifoBytes: FIFO_BYTES,
@@ -45,7 +52,6 @@ const CHIP: RealtekChip = {
 /** What the chip does and this model does not, when one of the bits is set. */
 const UNMODELLED: readonly { readonly register: AnyReg; readonly mask: number; readonly what: string }[] = [
   { register: RCR, mask: RCR.RXDESC_V3, what: 'receive descriptors of 32 bytes' },
-  { register: TXCFG, mask: TXCFG.TX_NO_CLOSE, what: 'transmission without writing descriptors back' },
   { register: RSS_CTRL, mask: -1, what: 'receive side scaling' },
   { register: Q_NUM_CTRL, mask: -1, what: 'more than one receive queue' },
 ];

@@ -99,12 +99,17 @@ export const TXCFG = reg(
   {
     doc: 'Transmit configuration, and which chip it is. FFFFFFFFh means that the device is gone',
     ref: 'r8169 rtl_init_one and rtl_set_tx_config_registers, OpenBSD RGE_TXCFG: register 40h',
-    reset: 0x6410_0000,
+    reset: 0x6410_0800,
   },
   {
-    TX_NO_CLOSE: bit(6, 'rw', 'Descriptors are not written back (DPDK)', { inert: true }),
+    TX_NO_CLOSE: bit(
+      6,
+      'rw',
+      'Descriptors are counted by SW_TAIL_PTR and HW_CLO_PTR and not written back (r8125, DPDK)',
+    ),
     BIT7: bit(7, 'rw', 'Shared FIFO of RTL8168', { inert: true }),
     MXDMA: bits(10, 8, 'rw', 'Longest burst: 16 shifted left by this; 7 is unlimited', { inert: true }),
+    EMPTY: bit(11, 'ro', 'Nothing waits in the transmit FIFO, on RTL8168; no driver of this chip waits for it'),
     NOCRC: bit(16, 'rw', 'Append no FCS, on RTL8169'),
     LBK: bits(18, 17, 'rw', 'Loopback in the MAC (DPDK: bit 17)', { values: { 0: 'off', 1: 'on', 3: 'on' } }),
     IFG2: bit(19, 'rw', 'Inter-frame gap, high bit', { inert: true }),
