@@ -1,5 +1,6 @@
 /** RTL8125B: what it has of its own. What it shares with RTL8168H is tested with that; offsets here are those of drivers. */
 import { describe, expect, test } from 'vitest';
+import { checkFrame, emptyFindings } from '../../src/emulators/offload/checksum.js';
 import { Machine } from '../../src/hosts/machine/index.js';
 import { breakDevice, nicKind } from '../../src/lab/index.js';
 import { GIGABIT } from '../../src/link/index.js';
@@ -131,6 +132,60 @@ describe('frames', () => {
     const got = r.received()!;
     expect(got.bytes).toHaveLength(tagged().length - 4);
     expect(got.opts2 & 0x1_ffff).toBe(0x1_0520);
+  });
+
+  test('with TX_NO_CLOSE descriptors are counted and left as they are, also when the counters come round', () => {
+    const r = rig({ entries: 8 }).start();
+    r.set(c.TXCFG, c.TXCFG.TX_NO_CLOSE);
+    const counts = (): number[] => [r.io.read16(0x2800), r.io.read16(0x2802)];
+    for (let filled = 1; filled <= 20; filled++) {
+      const i = r.descriptor(r.place(ethernet(MAC, 60 + filled)), FS | LS | (60 + filled));
+      r.io.write16(0x2800, filled);
+      r.wait(500);
+      expect(counts()).toEqual([filled, filled]);
+      expect(r.status(i) & c.TXD_OPTS1.OWN).not.toBe(0);
+      expect(r.sent).toHaveLength(filled);
+    }
+    // Both counters near their end: the difference counts.
+    r.model.regs.set(c.SW_TAIL_PTR, 0xffff);
+    r.model.regs.set(c.HW_CLO_PTR, 0xffff);
+    for (let i = 0; i < 2; i++) r.descriptor(r.place(ethernet(MAC)), FS | LS | 60);
+    r.io.write16(0x2800, 1);
+    r.wait(500);
+    expect(counts()).toEqual([1, 1]);
+    expect(r.sent).toHaveLength(22);
+    expect(r.findings).toEqual([]);
+    r.write(c.CR, c.CR.RST);
+    r.wait(100_000);
+    expect(counts()).toEqual([0, 0]);
+  });
+
+  test.each([
+    ['more descriptors than the ring has', 'tail-beyond-ring SW_TAIL_PTR', 9],
+    ['descriptors without OWN', 'descriptor-order TXD_OPTS1', 2],
+  ])('TX_NO_CLOSE with %s', (_name, finds, tail) => {
+    const r = rig({ entries: 8 }).start();
+    r.set(c.TXCFG, c.TXCFG.TX_NO_CLOSE);
+    for (let i = 0; i < 8; i++) r.descriptor(r.place(ethernet(MAC)), FS | LS | 60);
+    r.io.write16(0x2800, 8);
+    r.wait(500);
+    expect(r.sent).toHaveLength(8);
+    r.tx.arena.view.setInt32(r.tx.offset, 0, true);
+    r.io.write16(0x2800, 8 + tail);
+    r.wait(5_000);
+    expect(r.findings).toEqual([finds]);
+    expect(r.sent).toHaveLength(8);
+  });
+
+  test('IPv4 says itself where TCP begins', () => {
+    const r = rig().start();
+    r.send(tcpFrame(100), c.TXD_OPTS2.IPV4_CS | c.TXD_OPTS2.TCP_CS);
+    const found = emptyFindings();
+    const arena = new OwnedArena(4096);
+    arena.u8.set(r.sent[0]!, 64);
+    checkFrame(arena, 64, r.sent[0]!.length, found);
+    expect([found.ipOk, found.l4Ok]).toEqual([true, true]);
+    expect(r.findings).toEqual([]);
   });
 
   test('what is not modelled is said once, and is no error', () => {
