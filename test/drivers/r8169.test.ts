@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DriverOptions, type InterruptMode, r8169, type WakeEvent } from '../../src/drivers/index.js';
 import { type EmulatedFunction, Rtl8125b, Rtl8168h, type Schedule } from '../../src/emulators/index.js';
-import { GIGABIT } from '../../src/link/index.js';
+import { GIGABIT, MULTIGIG } from '../../src/link/index.js';
 import { finish, sumPlain } from '../../src/platform/kernels.js';
 import { Checksum } from '../../src/platform/phy.js';
 import { readReg, writeReg } from '../../src/platform/task.js';
@@ -406,6 +406,16 @@ describe.each(CHIPS)('$name', ({ name, map, make, mtu }) => {
         expect(bench.send(out)).toEqual([out]);
       });
 
+    it('comes up at the best speed of both', () => {
+      const bench = new Bench(r8169, make());
+      bench.far.offer(MULTIGIG);
+      bench.open({ eee: true });
+      expect(bench.nic.link).toEqual({ up: true, speed: name === 'rtl8125b' ? 2500 : 1000, fullDuplex: true });
+      const out = plain(FAR, 1000);
+      expect(bench.send(out)).toEqual([out]);
+      expect(bench.problems()).toEqual([]);
+    });
+
     it.each([
       [100, true],
       [100, false],
@@ -419,6 +429,79 @@ describe.each(CHIPS)('$name', ({ name, map, make, mtu }) => {
       const out = plain(FAR, 1000);
       expect(bench.send(out)).toEqual([out]);
       expect(bench.problems()).toEqual([]);
+    });
+  });
+
+  describe('interrupts', () => {
+    /** Microseconds from a frame on the cable to the interrupt. */
+    const latency = (options: DriverOptions): number => {
+      const bench = open({ interrupts: ['msi'], ...options });
+      bench.wait(10_000);
+      bench.nic.step(bench.now);
+      let at = -1;
+      bench.nic.onReady = () => {
+        at = bench.now;
+      };
+      const began = bench.now;
+      bench.inject(plain(bench.nic.mac, 100));
+      bench.wait(1_000);
+      expect(at).toBeGreaterThanOrEqual(began);
+      return at - began;
+    };
+
+    it('wait for more frames at most as long as they were told to, in the units of the chip', () => {
+      const delays = [0, 5, 20, 50, 75, 500].map((interruptDelay) => latency({ interruptDelay }));
+      const unit = name === 'rtl8168h' ? [0, 5, 20, 50, 75, 480] : [0, 4.096, 18.432, 49.152, 73.728, 499.712];
+      // A microsecond is the model's: causes come behind the frame.
+      for (const [i, delay] of delays.entries()) expect(Math.abs(delay - 1 - unit[i]!)).toBeLessThan(1.5);
+      expect(latency({})).toBe(latency({ interruptDelay: 50 }));
+    });
+
+    it('wait in the units of a slow link, too', () => {
+      const bench = new Bench(r8169, make());
+      bench.far.offer({ ...GIGABIT, speeds: [100], half: [] });
+      bench.open({ interrupts: ['msi'], interruptDelay: 40 });
+      bench.wait(10_000);
+      bench.nic.step(bench.now);
+      let at = 0;
+      bench.nic.onReady = () => {
+        at = bench.now;
+      };
+      const began = bench.now;
+      bench.inject(plain(bench.nic.mac, 100));
+      bench.wait(1_000);
+      expect(at - began).toBeGreaterThan(30);
+      expect(at - began).toBeLessThan(43);
+    });
+
+    it('are one for a burst, and shared lines are left to their owners', () => {
+      const bench = open({ interrupts: ['intx'] });
+      bench.wait(10_000);
+      bench.nic.step(bench.now);
+      const before = bench.nic.statistics()['interrupts']!;
+      for (let i = 0; i < 30; i++) bench.inject(plain(bench.nic.mac, 100, i));
+      bench.wait(1_000);
+      expect(bench.nic.statistics()['interrupts']! - before).toBe(1);
+      for (let i = 0; i < 30; i++) expect(bench.next()).toEqual(plain(bench.nic.mac, 100, i));
+    });
+
+    it('that got lost are found by the watchdog', () => {
+      const bench = open({ interrupts: ['msix'] });
+      bench.wait(10_000);
+      bench.nic.step(bench.now);
+      let ready = 0;
+      const missed = (): number => bench.nic.statistics()['missedInterrupts']!;
+      const before = missed();
+      bench.nic.onReady = () => ready++;
+      // The message is held back.
+      bench.fn.maskVector(0, true);
+      bench.inject(plain(bench.nic.mac, 100));
+      bench.wait(1_000);
+      expect(ready).toBe(0);
+      bench.until(() => ready > 0, 'found');
+      expect(missed() - before).toBe(1);
+      bench.fn.maskVector(0, false);
+      expect(bench.next()).toBeDefined();
     });
   });
 

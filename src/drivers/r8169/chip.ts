@@ -49,8 +49,8 @@ export interface Rtl {
   tunePhy(access: Access): Task<void>;
   /** MAC set-up after a reset, configuration registers unlocked; at its end the RXDV gate is open. */
   start(access: Access, mtu: number): Task<void>;
-  /** Mitigation of interrupts: at most `delay` microseconds, 0 for none. */
-  setInterruptDelay(access: Access, delay: number): void;
+  /** Mitigation of interrupts: at most `delay` microseconds, 0 for none, at a link of `speed` Mbit/s. */
+  setInterruptDelay(access: Access, delay: number, speed: number): void;
 }
 
 /** A pair of lists. */

@@ -29,6 +29,8 @@ const USUAL_MTU = 1500;
 const LEAST_MTU = 68;
 /** At most 20000 interrupts a second, as the other drivers of ours. */
 const USUAL_DELAY: Micros = 50;
+/** Before a link tells. */
+const USUAL_SPEED = 1000;
 const HANG_US: Micros = 2_000_000;
 const LINK_POLL_US: Micros = 250_000;
 const WATCHDOG_US: Micros = 2_000_000;
@@ -139,7 +141,7 @@ export class R8169Nic implements Nic {
     hw.unlock(io, true);
     hw.setReceive(access, rtl, this.#rx.bufferBytes, capabilities.rxChecksum, capabilities.vlan);
     yield* rtl.start(access, capabilities.mtu);
-    rtl.setInterruptDelay(access, this.#options.interruptDelay ?? USUAL_DELAY);
+    this.#setDelay(USUAL_SPEED);
     this.#tx.start();
     this.#rx.start(io);
     hw.unlock(io, false);
@@ -151,6 +153,10 @@ export class R8169Nic implements Nic {
     this.#tally.reset();
     this.#hang.reset();
     this.#nextLook = 0;
+  }
+
+  #setDelay(speed: number): void {
+    this.#rtl.setInterruptDelay(this.#access, this.#options.interruptDelay ?? USUAL_DELAY, speed);
   }
 
   #arm(): void {
@@ -252,6 +258,7 @@ export class R8169Nic implements Nic {
     this.#nextLook = now + (this.#mode === 'polled' || !link.up ? LINK_POLL_US : WATCHDOG_US);
     if (link.up === before.up && (!link.up || link.speed === before.speed)) return work;
     this.#counts.linkChanges++;
+    if (link.up) this.#setDelay(link.speed);
     this.#status.setLink(link.up, link.speed, link.fullDuplex);
     return 1;
   }

@@ -3,14 +3,26 @@
  * public meaning the numbers are all there is.
  */
 import { sleep, type Task, untilTrue } from '../../platform/task.js';
-import { at, meta, pick, put } from '../../registers/define.js';
+import { meta, pick, put } from '../../registers/define.js';
 import * as map from '../../registers/rtl8125b/index.js';
 import { type Access, change, parameter, type StepList, write } from './access.js';
 import type { Rtl } from './chip.js';
 
 const { BACKUP_ADDR0, BACKUP_ADDR1, CFG_1880, CONFIG1, CONFIG2, CONFIG3, CONFIG5, CRC_WAKE_DISABLE, DMY_PWR0 } = map;
 const { EEE_ADV, EEE_ADV2, EEE_CR, EEE_TUNE, EEE_TXIDLE_TIMER, EPHY_REG, FIFO_CTRL, FIFO_STATUS, FORCE_MODE } = map;
-const { FTR_MCU_CTRL, INT_CFG0, INT_CFG1, INT_MITI, MAC_PWRDWN_CR0, MCU, MISC, OCP_C01E, OCP_C0A6, OCP_C0AA } = map;
+const {
+  FTR_MCU_CTRL,
+  INT_CFG0,
+  INT_CFG1,
+  INT_MITI,
+  INT_MITI_UNIT,
+  MAC_PWRDWN_CR0,
+  MCU,
+  MISC,
+  OCP_C01E,
+  OCP_C0A6,
+  OCP_C0AA,
+} = map;
 const { OCP_D3E2, OCP_D3E4, OCP_D430, OCP_E00E, OCP_E052, OCP_E056, OCP_E092, OCP_E098, OCP_E614, OCP_E63E } = map;
 const { OCP_E860, OCP_EA1C, OCP_EB50, OCP_EB6A, PARAM_ADDR, PARAM_DATA, PARAM2_ADDR, PARAM2_DATA, PHY_A442 } = map;
 const { PHY_A4A2, PHY_A4CA, PHY_A6D8, PHY_AC46, PHY_AD30, PHY_BF00, PHY_BF46, PHY_BF84, PHYCR1, PHYCR2 } = map;
@@ -39,7 +51,7 @@ const NO_ASPM: StepList = {
   ],
 };
 const INTERRUPTS: StepList = {
-  source: 'r8169 rtl_hw_start_8125: the first form of interrupts, not mitigated; the unit of INT_MITI is not public',
+  source: 'r8169 rtl_hw_start_8125: the first form of interrupts, none of them mitigated yet',
   steps: [
     write('mac', INT_CFG0, 0),
     ...Array.from({ length: INT_MITI[meta].count }, (_, i) => write('mac', INT_MITI, 0, i)),
@@ -219,8 +231,10 @@ export const RTL8125B: Rtl = {
     yield* access.run(OPEN);
   },
 
-  /** The unit of the registers is not public: interrupts come at once, and stay masked until they were looked at. */
-  setInterruptDelay({ io }: Access): void {
-    io.write32(at(INT_MITI, 0), 0);
+  /** Queue 0 has the first element; only time counts. */
+  setInterruptDelay({ io }: Access, delay: number): void {
+    const most = pick(INT_MITI.RX, INT_MITI.RX);
+    const time = Math.min(most, Math.floor(delay / INT_MITI_UNIT));
+    io.write32(INT_MITI.at, put(put(0, INT_MITI.RX, time), INT_MITI.TX, time));
   },
 };

@@ -14,7 +14,21 @@ const { EPHY_REG, ERI_5F0, ERI_B8, ERI_C0, ERI_EEE, ERI_FILTER, ERI_MAC0, ERI_MA
   map;
 const { ERI_PME_MASK, ERI_RX_FIFO, ERI_TX_FIFO, FIFO_CTRL, INTRMITIGATE, MCU, MISC, MTPS, OCP_C094, OCP_C09E } = map;
 const { OCP_D420, OCP_E052, OCP_E056, OCP_E092, OCP_E0D6, OCP_E63E, PARAM_ADDR, PARAM_DATA, PHY_A442, PHYCR1 } = map;
-const { PHYCR2, RCR, RLEN_IN, RLEN_OUT, RTUNE, SAW_CNT, SW_CNT_1MS, DMY_PWR0, TXCFG, EEE_ADV } = map;
+const {
+  MITIGATION_FRAMES,
+  MITIGATION_SCALE,
+  MITIGATION_UNIT,
+  PHYCR2,
+  RCR,
+  RLEN_IN,
+  RLEN_OUT,
+  RTUNE,
+  SAW_CNT,
+  SW_CNT_1MS,
+  DMY_PWR0,
+  TXCFG,
+  EEE_ADV,
+} = map;
 
 /** Value of MXDMA: bursts as long as they like. */
 const UNLIMITED = 7;
@@ -36,12 +50,11 @@ const NO_BIAS = 0xffff;
 /** Bits 3 to 0 of a length level, four times in a word; drivers take 3 off. */
 const FOUR_TIMES = 0x1111;
 const RLEN_LESS = 3;
-/** Unit of INTRMITIGATE at 1000 Mb/s with CPCR.INTT 0, in microseconds (RTL8169 specification, C+CR). */
-const MITIGATION_UNIT = 5;
-const MITIGATION_MOST = 15;
-/** Frames in units of 4 after which an interrupt comes at once: 32, an eighth of a ring. */
-const MITIGATION_FRAMES = 8;
-/** r8169 __r8169_set_wol leaves both: PM events are reported by PME, not by another pin. */
+/** Units of a time in INTRMITIGATE at most. */
+const MITIGATION_MOST = pick(INTRMITIGATE.RX_TIME, INTRMITIGATE.RX_TIME);
+/** Frames after which an interrupt comes at once, whatever time it has left: an eighth of a usual ring. */
+const FRAMES = 32;
+
 const EPHY: StepList = {
   source: 'r8169 rtl_hw_start_8168h_1 (e_info_8168h_1)',
   steps: [
@@ -192,13 +205,18 @@ export const RTL8168H: Rtl = {
     yield* access.run(OCP);
   },
 
-  setInterruptDelay(access: Access, delay: number): void {
-    const time = Math.min(MITIGATION_MOST, Math.floor(delay / MITIGATION_UNIT));
+  /** The unit in which the field comes nearest to the time; what units there are depends on the speed (r8169 rtl_set_coalesce). */
+  setInterruptDelay(access: Access, delay: number, speed: number): void {
+    const base = MITIGATION_UNIT[speed] ?? MITIGATION_UNIT[1000]!;
+    let [time, choice] = [0, 0];
+    for (const [i, scale] of MITIGATION_SCALE.entries()) {
+      const units = Math.min(MITIGATION_MOST, Math.floor(delay / (scale * base)));
+      if (units * scale > time * MITIGATION_SCALE[choice]!) [time, choice] = [units, i];
+    }
+    const frames = time > 0 ? FRAMES / MITIGATION_FRAMES : 0;
     let value = put(put(0, INTRMITIGATE.RX_TIME, time), INTRMITIGATE.TX_TIME, time);
-    if (time > 0)
-      value = put(put(value, INTRMITIGATE.RX_FRAMES, MITIGATION_FRAMES), INTRMITIGATE.TX_FRAMES, MITIGATION_FRAMES);
+    value = put(put(value, INTRMITIGATE.RX_FRAMES, frames), INTRMITIGATE.TX_FRAMES, frames);
     access.io.write16(INTRMITIGATE.at, value);
-    // The unit is the shortest, and frames count (r8169 rtl_set_coalesce).
-    access.changeMac(CPCR, CPCR.INTT | CPCR.PKTCNTR_DISABLE, 0);
+    access.changeMac(CPCR, CPCR.INTT | CPCR.PKTCNTR_DISABLE, put(0, CPCR.INTT, choice));
   },
 };

@@ -10,16 +10,13 @@ import type { DeviceBus, ModelAlarm } from '../function.js';
 import type { Mitigation } from '../realtek/chip.js';
 import { InterruptUnit } from '../realtek/interrupts.js';
 
-const { INT_CFG0, INT_MITI, IMR_V2_SET, IMR_V2_CLEAR, ISR_V2, ISR } = rtl8125b;
+const { INT_CFG0, INT_MITI, INT_MITI_UNIT, IMR_V2_SET, IMR_V2_CLEAR, ISR_V2, ISR } = rtl8125b;
 const CAUSES = ISR_V2.ROK_Q0 | ISR_V2.TOK_Q0 | ISR_V2.LINKCHG;
-
-/** 256 clocks of 125 MHz. */
-const UNIT: Micros = 2.048;
 
 /** What INT_MITI asks for; frames are not counted. */
 export function mitigation(regs: RegisterFile): Mitigation {
   const time = (field: number): Micros =>
-    (regs.get(INT_CFG0) & INT_CFG0.MITIGATION_BYPASS) !== 0 ? 0 : UNIT * pick(regs.get(INT_MITI), field);
+    (regs.get(INT_CFG0) & INT_CFG0.MITIGATION_BYPASS) !== 0 ? 0 : INT_MITI_UNIT * pick(regs.get(INT_MITI), field);
   return {
     rxTime: () => time(INT_MITI.RX),
     rxFrames: () => 0,

@@ -31,7 +31,7 @@ export * from './tally.js';
 
 const { MISC_1: _misc1, ...shared } = common;
 const { PCI_ID: _pci, XID: _xid, ...own } = mac;
-const { RX_QUEUES: _rx, TX_QUEUES: _tx, TX_DESCRIPTOR_NEW_BYTES: _bytes, ...upper } = queues;
+const { RX_QUEUES: _rx, TX_QUEUES: _tx, TX_DESCRIPTOR_NEW_BYTES: _bytes, INT_MITI_UNIT: _unit, ...upper } = queues;
 const { PHY_ID: _phyId, ...ownPhy } = phy;
 const lower = { ...shared, ...own, PHYAR, CSIDR, CSIAR, OCPDR, GPHY_OCP };
 

@@ -52,6 +52,9 @@ export const ISR2 = status(2);
 export const IMR3 = mask(3);
 export const ISR3 = status(3);
 
+/** Unit of INT_MITI in microseconds: 256 clocks of 125 MHz (Realtek's r8125, timer_count_v2). */
+export const INT_MITI_UNIT = 2.048;
+
 export const INT_MITI = reg(
   'INT_MITI',
   0x0a00,
