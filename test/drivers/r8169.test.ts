@@ -167,6 +167,8 @@ describe.each(CHIPS)('$name', ({ name, map, make, mtu }) => {
           [60_000, 536],
           [1441, 1440],
           [1440, 1440],
+          [3, 2],
+          [5, 1440],
         ] as const) {
           const whole = tcp(version, payload, true);
           const segments = bench.send(whole, (frame) => {
@@ -223,6 +225,43 @@ describe.each(CHIPS)('$name', ({ name, map, make, mtu }) => {
         expect(new DataView(sent!.buffer).getUint16(l4 + 6)).not.toBe(0);
       }
       expect(bench.problems()).toEqual([]);
+    });
+
+    it('fills up short frames, those with time stamps so far that the chip finds what it looks for', () => {
+      const bench = open();
+      const ptp = (payload: number, port: number): Uint8Array<ArrayBuffer> => {
+        const frame = tcp(4, payload, true).slice(0, 42 + payload);
+        const view = new DataView(frame.buffer);
+        frame[23] = 17;
+        view.setUint16(16, 28 + payload);
+        view.setUint16(36, port);
+        view.setUint16(38, 8 + payload);
+        view.setUint16(24, 0);
+        view.setUint16(24, finish(sumPlain(frame, 14, 20, 0)));
+        return frame;
+      };
+      for (const [payload, port, long] of [
+        [30, 319, 81],
+        [38, 320, 81],
+        [39, 320, 81],
+        [60, 319, 102],
+        [20, 321, 62],
+        [4, 319, 81],
+      ] as const) {
+        const frame = ptp(payload, port);
+        const [sent, ...rest] = bench.send(frame);
+        expect(rest).toEqual([]);
+        expect(sent!.subarray(0, frame.length)).toEqual(frame);
+        expect(sent!.subarray(frame.length).every((byte) => byte === 0)).toBe(true);
+        expect(sent!.length, `${payload} to ${port}`).toBe(name === 'rtl8125b' ? long : Math.max(60, frame.length));
+      }
+      for (const bytes of [14, 20, 33, 59]) {
+        const out = plain(FAR, bytes);
+        const [sent] = bench.send(out);
+        expect(sent).toEqual(Uint8Array.from({ length: 60 }, (_, i) => out[i] ?? 0));
+      }
+      // What was filled up is not counted.
+      expect(bench.nic.statistics()).toMatchObject({ txBytes: 6 * 42 + 191 + 126 });
     });
 
     it('says what it knows of the checksums of a received frame', () => {

@@ -17,6 +17,8 @@ export interface Rtl {
   readonly largestMtu: number;
   /** It negotiates 2.5GBASE-T. */
   readonly multiGigabit: boolean;
+  /** Its transmitter looks for time stamps in short UDP frames, and needs them longer. */
+  readonly timeStamps: boolean;
   /** Bits of TPPOLL that ring for the ring of normal priority. */
   readonly doorbell: number;
   /** RCR and TXCFG before anything is accepted. */

@@ -24,6 +24,7 @@ const IPV6_TYPE = 0x86dd;
 const IPV4_PROTOCOL_AT = 9;
 const IPV6_NEXT_AT = 6;
 const IPV6_LENGTH_AT = 4;
+const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 const TCP = 6;
 const UDP = 17;
@@ -60,6 +61,36 @@ export function checksumBits(view: DataView, frame: Frame): number {
   if (protocol === TCP && csumOffset === TCP_CHECKSUM_AT) return bits | TCP_CS;
   if (protocol === UDP && csumOffset === UDP_CHECKSUM_AT) return bits | UDP_CS;
   return 0;
+}
+
+/** Ports of the precision time protocol (IEEE 1588, annex D). */
+const PTP_EVENT = 319;
+const PTP_GENERAL = 320;
+const UDP_BYTES = 8;
+const UDP_PORT_AT = 2;
+const UDP_LENGTH_AT = 4;
+/** UDP header and payload that a frame to these ports needs (r8169 RTL_MIN_PATCH_LEN). */
+const PTP_LEAST = 47;
+const PTP_LOOK = 128 + PTP_LEAST;
+
+/**
+ * Bytes to which a frame must be filled up for a chip that looks for time stamps in short UDP frames, and stops when it finds
+ * fewer than it expects (r8169 rtl8125_quirk_udp_padto); its own length when nothing is to be done.
+ */
+export function timeStampLength(view: DataView, frame: Frame): number {
+  const { offset: at, length } = frame;
+  const l3 = ipAt(view, at);
+  if (length >= PTP_LOOK || length < l3 + IPV4_BYTES) return length;
+  const type = view.getUint16(at + l3 - 2);
+  let l4 = l3;
+  if (type === IPV4_TYPE && view.getUint8(at + l3 + IPV4_PROTOCOL_AT) === UDP) l4 += (view.getUint8(at + l3) & 0xf) * 4;
+  else if (type === IPV6_TYPE && view.getUint8(at + l3 + IPV6_NEXT_AT) === UDP) l4 += IPV6_BYTES;
+  else return length;
+  const left = length - l4;
+  if (left < UDP_LENGTH_AT) return length;
+  const port = view.getUint16(at + l4 + UDP_PORT_AT);
+  if (left < PTP_LEAST && (port === PTP_EVENT || port === PTP_GENERAL)) return l4 + PTP_LEAST;
+  return Math.max(length, l4 + UDP_BYTES);
 }
 
 /** Completes the checksum here. */

@@ -153,6 +153,7 @@ export const RTL8125B: Rtl = {
   // What fits into the 14 bits of a receive descriptor with header, tag and FCS; r8169 rtl_jumbo_max says 8 bytes more.
   largestMtu: 16_354,
   multiGigabit: true,
+  timeStamps: true,
   doorbell: map.TPPOLL.Q0,
   receive: put(put(RCR.PAUSE_SLOT_ON, RCR.MXDMA, UNLIMITED), RCR.FETCH, FETCH),
   transmit: put(put(0, TXCFG.MXDMA, UNLIMITED), TXCFG.IFG, INTER_FRAME_GAP),

@@ -134,6 +134,7 @@ export const RTL8168H: Rtl = {
   // r8169 rtl_jumbo_max (JUMBO_9K): 9 KiB with header, tag and FCS.
   largestMtu: 9194,
   multiGigabit: false,
+  timeStamps: false,
   doorbell: map.TPPOLL.NPQ,
   receive: put(RCR.RX128_INT_EN | RCR.MULTI_EN | RCR.EARLY_OFF, RCR.MXDMA, UNLIMITED),
   transmit: put(put(TXCFG.AUTO_FIFO, TXCFG.MXDMA, UNLIMITED), TXCFG.IFG, INTER_FRAME_GAP),

@@ -8,7 +8,7 @@ import * as format from '../../registers/realtek/descriptors.js';
 import { TNPDS_HI, TNPDS_LO } from '../../registers/realtek/mac.js';
 import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
 import type { Rtl } from './chip.js';
-import { checksumBits, segmentBits, segmentSize, sumInSoftware } from './offload.js';
+import { checksumBits, segmentBits, segmentSize, sumInSoftware, timeStampLength } from './offload.js';
 
 const { DESCRIPTOR_BYTES, RING_ALIGN, TXD_ADDR_HI, TXD_ADDR_LO, TXD_OPTS1, TXD_OPTS2 } = format;
 // Masks and places of the packet path, as plain constants.
@@ -24,7 +24,7 @@ const PIECE = 8192;
 const MOST_PIECES = BIG_SLOT / PIECE;
 /** Slots for segmentation. */
 const BIG_SLOTS = 16;
-/** Shorter frames are filled up here, and summed here before: some chips pad only after they have summed (r8169). */
+/** Shorter frames are filled up here, and summed here before: chips of the family sum short ones wrongly (r8169). */
 const SHORTEST = 60;
 
 /** The largest frame that may be handed over for segmentation. */
@@ -55,6 +55,8 @@ export class RtlTx {
   /** For the last descriptor of a frame: its slot and its length; -1 elsewhere. */
   readonly #slots: Int32Array;
   readonly #lengths: Int32Array;
+  /** Its length with what it was filled up with. */
+  readonly #handed: Int32Array;
   #clean = 0;
   #next = 0;
   #told = 0;
@@ -75,6 +77,7 @@ export class RtlTx {
     this.#mask = size - 1;
     this.#slots = new Int32Array(size).fill(-1);
     this.#lengths = new Int32Array(size);
+    this.#handed = new Int32Array(size);
     this.#watched = set.dma.handOver !== undefined;
   }
 
@@ -142,30 +145,30 @@ export class RtlTx {
       this.refused++;
       return;
     }
+    // What is cut into segments is not filled up: that would be payload.
+    const cut = frame.checksum === Checksum.partial && frame.gsoSize > 0;
+    const whole = cut ? length : Math.max(SHORTEST, this.#rtl.timeStamps ? timeStampLength(this.#view, frame) : length);
     let opts1 = 0;
     let opts2 = vlan >= 0 ? TAGC | ((vlan & 0xff) << 8) | ((vlan >>> 8) & 0xff) : 0;
-    if (frame.checksum === Checksum.partial) {
-      if (frame.gsoSize > 0) {
-        opts1 = segmentBits(this.#view, frame);
-        if (opts1 === 0) {
-          this.refused++;
-          return;
-        }
-        opts2 |= segmentSize(frame);
-      } else {
-        const bits = length >= SHORTEST ? checksumBits(this.#view, frame) : 0;
-        if (bits === 0) sumInSoftware(this.#view, frame);
-        opts2 |= bits;
+    if (cut) {
+      opts1 = segmentBits(this.#view, frame);
+      if (opts1 === 0) {
+        this.refused++;
+        return;
       }
+      opts2 |= segmentSize(frame);
+    } else if (frame.checksum === Checksum.partial) {
+      const bits = length === whole ? checksumBits(this.#view, frame) : 0;
+      if (bits === 0) sumInSoftware(this.#view, frame);
+      opts2 |= bits;
     }
     pool.take();
-    this.#hand(pool, frame.offset, length, opts1, opts2);
+    this.#hand(pool, frame.offset, length, whole, opts1, opts2);
   }
 
   /** Fills descriptors, and gives the first one to the chip last: it is the one that the chip looks at. */
-  #hand(pool: SlotPool, at: number, frameBytes: number, opts1: number, opts2: number): void {
+  #hand(pool: SlotPool, at: number, frameBytes: number, length: number, opts1: number, opts2: number): void {
     const slot = at - FRAME_LEAD;
-    const length = Math.max(frameBytes, SHORTEST);
     if (length > frameBytes) this.#arena.u8.fill(0, at + frameBytes, at + length);
     const first = this.#next;
     let last = first;
@@ -186,6 +189,7 @@ export class RtlTx {
     }
     this.#slots[last] = slot;
     this.#lengths[last] = frameBytes;
+    this.#handed[last] = length;
     if (this.#watched) this.#dma.handOver!(pool.region, at - pool.region.offset, length, 'tx', true);
     this.#dma.publish();
     const place = this.#ring.offset + first * DESCRIPTOR_BYTES + OPTS1_AT;
@@ -231,10 +235,8 @@ export class RtlTx {
 
   #release(slot: number, at: number): void {
     const pool = this.#small.owns(slot) ? this.#small : this.#big;
-    if (this.#watched) {
-      const bytes = Math.max(this.#lengths[at]!, SHORTEST);
-      this.#dma.handOver!(pool.region, slot + FRAME_LEAD - pool.region.offset, bytes, 'tx', false);
-    }
+    if (this.#watched)
+      this.#dma.handOver!(pool.region, slot + FRAME_LEAD - pool.region.offset, this.#handed[at]!, 'tx', false);
     pool.give(slot);
     this.#slots[at] = -1;
   }
