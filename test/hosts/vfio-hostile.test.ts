@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
 import { libc, SEAL_SHRINK } from '../../src/hosts/native/libc.js';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../../src/hosts/vfio-user/index.js';
 import { NICS } from '../../src/lab/index.js';
@@ -34,6 +35,49 @@ const MAC = Uint8Array.of(0x52, 0x54, 0, 1, 2, 3);
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
+
+/** Doorbells that mean work: how to get there, where they are and what is written. */
+interface Doorbell {
+  readonly bar: number;
+  /** Offset, value and width in bytes. */
+  readonly setUp: readonly (readonly [at: number, data: number, width?: number])[];
+  readonly doorbell: number;
+  readonly bytes: number;
+  readonly values: readonly number[];
+}
+
+/** TDT, with a ring. */
+const INTEL: Doorbell = {
+  bar: 0,
+  setUp: [
+    [0x0000, 0x40],
+    [0x3800, 0x1000],
+    [0x3808, 4096],
+    [0x0400, 0x4000a],
+  ],
+  doorbell: 0x3818,
+  bytes: 4,
+  values: Array.from({ length: 256 }, (_, i) => i),
+};
+
+/** TPPOLL, with a ring. */
+const realtek = (doorbell: number, bytes: number, value: number): Doorbell => ({
+  bar: 2,
+  setUp: [
+    [0x20, 0x1000],
+    [0x37, 0x0c, 1],
+  ],
+  doorbell,
+  bytes,
+  values: [value],
+});
+
+const DOORBELLS: Readonly<Record<string, Doorbell>> = {
+  // A notification of a queue that is not ready.
+  'virtio-net': { bar: 4, setUp: [], doorbell: 0x3004, bytes: 4, values: [1] },
+  rtl8168h: realtek(0x38, 1, 0x40),
+  rtl8125b: realtek(0x90, 2, 1),
+};
 
 describe.skipIf(process.platform !== 'linux').each(NICS.map((kind) => [kind.name, kind] as const))(
   '%s',
@@ -271,26 +315,19 @@ describe.skipIf(process.platform !== 'linux').each(NICS.map((kind) => [kind.name
     });
 
     test('no read waits a second behind 100,000 posted doorbells', async () => {
-      // Doorbells that mean work: TDT with a ring, virtio's notification of a queue that is not ready.
-      const bar = name === 'virtio-net' ? 4 : 0;
-      const post = (at: number, data: number): Buffer => {
-        const message = Buffer.alloc(36);
+      const { bar, setUp, doorbell, bytes, values } = DOORBELLS[name] ?? INTEL;
+      const post = (at: number, data: number, width: number): Buffer => {
+        const message = Buffer.alloc(32 + width);
         message.writeUInt16LE(WRITE, 2);
-        message.writeUInt32LE(36, 4);
+        message.writeUInt32LE(32 + width, 4);
         message.writeUInt32LE(NO_REPLY, 8);
-        words(at, 0, bar, 4, data).copy(message, 16);
+        words(at, 0, bar, width, data).copy(message, 16, 0, 16 + width);
         return message;
       };
-      if (name !== 'virtio-net')
-        for (const [at, data] of [
-          [0x0000, 0x40],
-          [0x3800, 0x1000],
-          [0x3808, 4096],
-          [0x0400, 0x4000a],
-        ] as const)
-          await client.patient(post(at, data));
-      const [doorbell, spread] = name === 'virtio-net' ? [0x3004, 1] : [0x3818, 256];
-      const many = Buffer.concat(Array.from({ length: 1000 }, (_, i) => post(doorbell, spread === 1 ? 1 : i % spread)));
+      for (const [at, data, width = 4] of setUp) await client.patient(post(at, data, width));
+      const many = Buffer.concat(
+        Array.from({ length: 1000 }, (_, i) => post(doorbell, values[i % values.length]!, bytes)),
+      );
       let worst = 0;
       const began = performance.now();
       for (let i = 0; i < 100; i++) {
