@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { type EmulatedFunction, I82540em, VirtioNet } from '../../src/emulators/index.js';
 import { Random } from '../../src/platform/random.js';
-import { i82540em as c, i82574 as n, virtio as v } from '../../src/registers/index.js';
+import { i82540em as c, rtl8168h as k, i82574 as n, virtio as v } from '../../src/registers/index.js';
 import { cases } from '../lab/support.js';
 import { Rig574 } from './i82574-rig.js';
+import { RealtekRig } from './realtek-rig.js';
 import { BROADCAST, ethernet, IntelRig, MAC, Rig, tcpFrame } from './rig.js';
 
 const LONGEST = 16_384;
@@ -100,6 +101,59 @@ describe('82574L', () => {
         for (let i = 0; i < 5; i++) {
           const frame = random.chance(0.5) ? tcpFrame(random.below(9000)) : ethernet(MAC, 14 + random.below(9000));
           for (let k = random.below(4); k > 0; k--) frame[12 + random.below(frame.length - 12)] = random.below(256);
+          r.inject(frame, random.chance(0.9));
+        }
+        rest(r.machine);
+      }
+      for (const frame of r.sent) expect(frame.length).toBeLessThanOrEqual(LONGEST);
+    }
+  });
+});
+
+describe.each(['rtl8168h', 'rtl8125b'] as const)('%s', (name) => {
+  test(`${cases(60)} seeds of descriptors`, () => {
+    for (let seed = 0; seed < cases(60); seed++) {
+      const random = new Random(`${name} descriptors ${seed}`);
+      const r = new RealtekRig(name, { schedule: SCHEDULES[seed % 3]!, entries: 64 }).start(
+        k.RCR.AAP | k.RCR.AER | k.RCR.AR,
+      );
+      const addresses = [r.data.address, r.rx.address, r.tx.address, r.buffers.address, 0x7000_0000];
+      r.fn.enableMsix([() => {}]);
+      for (let round = 0; round < 30; round++) {
+        for (let i = 0; i < 64; i++) {
+          for (const [region, chance] of [
+            [r.tx, 1],
+            [r.rx, 0.1],
+          ] as const)
+            for (let w = 0; w < 4; w++) {
+              if (!random.chance(chance)) continue;
+              let value = word(random, addresses);
+              // Half of the descriptors are the chip's, of a frame of their own.
+              if (w === 0 && random.chance(0.5))
+                value = k.TXD_OPTS1.OWN | (random.u32() & 0x7e00_0fff) | k.TXD_OPTS1.FS | k.TXD_OPTS1.LS;
+              if (w === 3 && random.chance(0.8)) value = 0;
+              region.arena.view.setInt32(region.offset + k.DESCRIPTOR_BYTES * i + 4 * w, value, true);
+            }
+        }
+        // Sometimes a ring has no end.
+        if (random.chance(0.8)) {
+          const last = r.tx.offset + k.DESCRIPTOR_BYTES * 63;
+          r.tx.arena.view.setInt32(last, r.tx.arena.view.getInt32(last, true) | k.TXD_OPTS1.EOR, true);
+        }
+        if (random.chance(0.2)) {
+          r.write(k.CR, k.CR.RST);
+          r.wait(100);
+          r.write(k.TNPDS_LO, (r.tx.address + k.DESCRIPTOR_BYTES * 16 * random.below(4)) | 0);
+          r.write(k.RDSAR_LO, r.rx.address | 0);
+        }
+        r.write(k.CR, k.CR.TE | k.CR.RE);
+        for (const register of [k.CPCR, k.RMS, k.TIMERINT0, k.MTPS, r.chip.IMR, r.chip.TXCFG, r.chip.RCR])
+          if (random.chance(0.1)) r.write(register, random.u32() | 0);
+        if (random.chance(0.5)) r.clear(r.chip.TXCFG, k.TXCFG.LBK);
+        r.doorbell(10);
+        for (let i = 0; i < 5; i++) {
+          const frame = random.chance(0.5) ? tcpFrame(random.below(9000)) : ethernet(MAC, 14 + random.below(9000));
+          for (let n = random.below(4); n > 0; n--) frame[12 + random.below(frame.length - 12)] = random.below(256);
           r.inject(frame, random.chance(0.9));
         }
         rest(r.machine);

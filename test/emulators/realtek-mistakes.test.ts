@@ -218,6 +218,35 @@ const MISTAKES: readonly Mistake[] = [
     make: (r) => void r.start().send(tcpFrame(3000), mss(1000), segment(GTSENV6, 54)),
   },
   {
+    name: 'segmentation where no TCP header stands',
+    finds: 'offload-context GTS_TCPHO',
+    make(r) {
+      const frame = tcpFrame(3000);
+      frame[46] = 0;
+      r.start().send(frame, mss(1000), segment(GTSENV4, 34));
+    },
+  },
+  {
+    name: 'a TCP checksum that does not say over what',
+    finds: 'offload-context IPV4_CS',
+    make: (r) => void r.start().send(tcpFrame(100), sums(TCP_CS, 34)),
+  },
+  {
+    name: 'a TCP checksum outside the packet',
+    finds: 'offload-context TCPHO',
+    make: (r) => void r.start().send(tcpFrame(100), sums(IPV4_CS | TCP_CS, 200)),
+  },
+  {
+    name: 'receive buffers so small that a frame has no room in 64 of them',
+    finds: 'descriptor-length SIZE',
+    options: { entries: 128 },
+    make(r) {
+      r.start();
+      for (let i = 0; i < r.entries; i++) r.post(i, 8);
+      r.inject(ethernet(MAC, 1000));
+    },
+  },
+  {
     name: 'a receive buffer of no bytes',
     finds: 'descriptor-length SIZE',
     make(r) {
