@@ -41,12 +41,9 @@ export const NICS: readonly NicKind[] = [
   },
 ];
 
-/** Models that no driver of ours drives yet: for guests. */
-export const UNDRIVEN: readonly NicKind[] = [];
-
 /** @throws RangeError naming those that exist */
 export function nicKind(name: string): NicKind {
-  const kind = [...NICS, ...UNDRIVEN].find((nic) => nic.name === name);
+  const kind = NICS.find((nic) => nic.name === name);
   if (!kind) throw new RangeError(`there is no NIC ${name}; there are ${NICS.map((nic) => nic.name).join(', ')}`);
   return kind;
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../../src/hosts/vfio-user/index.js';
-import { NICS, nicKind, UNDRIVEN } from '../../src/lab/nics.js';
+import { NICS, nicKind } from '../../src/lab/nics.js';
 import { GIGABIT, LinkPort } from '../../src/link/index.js';
 import { OwnedArena } from '../../src/platform/arena.js';
 import { Diagnostics, diagnosticText, type RuleName } from '../../src/platform/diagnostics.js';
@@ -101,7 +101,7 @@ const CASES = (
       judges: 'good',
     },
   ] as readonly Case[]
-).filter(({ nic }) => [...NICS, ...UNDRIVEN].some(({ name }) => name === nic));
+).filter(({ nic }) => NICS.some(({ name }) => name === nic));
 
 describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
   const { nic } = chip;

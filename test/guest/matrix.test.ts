@@ -5,7 +5,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NICS, UNDRIVEN } from '../../src/lab/nics.js';
+import { NICS } from '../../src/lab/nics.js';
 import { Bench, Lab, type Target } from '../support/matrix/bench.js';
 import { CHIPS, type Chip, type Mode } from '../support/matrix/chips.js';
 import type { Row, RowResult } from '../support/matrix/rows.js';
@@ -22,8 +22,6 @@ const wanted = process.env['NICFORGE_MATRIX_NICS']?.split(',');
 const only = process.env['NICFORGE_MATRIX_ROWS'];
 const LINUX = `Linux ${pieces?.kernel.version.replace(/\+.*/, '') ?? ''} in QEMU over vfio-user`;
 const PLUGGED = [...BASIC, ...OFFLOADS, ...COUNTERS, ...LIFE];
-
-const MODELS = [...NICS, ...UNDRIVEN];
 
 function rowsFor(rows: readonly Row[], chip: Chip, mode: Mode, target: Target): Row[] {
   return rows.filter(
@@ -70,7 +68,7 @@ function keep(lines: readonly unknown[]): void {
 }
 
 const TARGETS: readonly Target[] = full ? ['model', 'control'] : ['model'];
-const CASES = CHIPS.filter(({ nic }) => wanted?.includes(nic) ?? MODELS.some(({ name }) => name === nic)).flatMap(
+const CASES = CHIPS.filter(({ nic }) => wanted?.includes(nic) ?? NICS.some(({ name }) => name === nic)).flatMap(
   (chip) =>
     TARGETS.filter((target) => target === 'model' || chip.control).map((target) => ({
       chip,
@@ -162,7 +160,7 @@ describe.skipIf(!pieces).each(CASES)('matrix: $title', ({ chip, target }) => {
   });
 });
 
-const LARGE = full ? CHIPS.filter(({ nic }) => wanted?.includes(nic) ?? MODELS.some(({ name }) => name === nic)) : [];
+const LARGE = full ? CHIPS.filter(({ nic }) => wanted?.includes(nic) ?? NICS.some(({ name }) => name === nic)) : [];
 
 describe.skipIf(!pieces || !full || only !== undefined)('matrix: 3 GiB of memory, a part of it above 4 GiB', () => {
   let lab: Lab;

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RealTime, serveVfioUser, type VfioUserServer } from '../../src/hosts/vfio-user/index.js';
-import { NICS, nicKind, UNDRIVEN } from '../../src/lab/nics.js';
+import { NICS, nicKind } from '../../src/lab/nics.js';
 import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { until } from '../support/matrix/bench.js';
 import { CHIPS } from '../support/matrix/chips.js';
@@ -19,8 +19,7 @@ const BYTES = 10 << 20;
 const LINUX = `Linux ${pieces?.kernel.version.replace(/\+.*/, '') ?? ''} in QEMU over vfio-user`;
 const MAC = Uint8Array.of(0x52, 0x54, 0, 0x82, 0x54, 0x0e);
 const TROUBLE = /BUG|WARN|Oops|NETDEV WATCHDOG|Call Trace|Hang|[Ff]ail|[Ee]rror/;
-const MODELS = [...NICS, ...UNDRIVEN];
-const CASES = CHIPS.filter(({ nic }) => MODELS.some(({ name }) => name === nic));
+const CASES = CHIPS.filter(({ nic }) => NICS.some(({ name }) => name === nic));
 
 describe.skipIf(!pieces).each(CASES)('Linux over vfio-user, slirp behind the cable: $nic', ({ nic, driver, modes }) => {
   const time = new RealTime();
