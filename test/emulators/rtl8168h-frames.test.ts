@@ -198,6 +198,18 @@ describe('transmit', () => {
     expect(r.findings).toEqual(['dma-fault DMA']);
   });
 
+  test('a doorbell without bus mastering is a mistake; the frame goes when it is there', () => {
+    const r = rig().start();
+    const command = r.fn.read16(pci.COMMAND.at);
+    r.fn.write16(pci.COMMAND.at, command & ~pci.COMMAND.MASTER);
+    r.send(ethernet(STRANGER));
+    expect(r.findings).toEqual(['dma-disabled COMMAND']);
+    r.fn.write16(pci.COMMAND.at, command);
+    r.wait(100);
+    expect(r.sent).toHaveLength(1);
+    expect(causes(r) & SERR).toBe(0);
+  });
+
   test('what cannot be sent is TER, and the ring goes on', () => {
     const r = rig().start();
     causes(r);

@@ -141,6 +141,7 @@ export abstract class RealtekNic implements EmulatedFunction {
       speed: () => this.speed,
       descriptorBytes: () => this.txDescriptorBytes,
       emit: (frame) => this.#emit(frame),
+      mayMaster: () => this.#mayMaster,
     });
     this.#rx = new RxUnit(bus, regs, chip, {
       interrupts,

@@ -32,6 +32,8 @@ export interface TxParts {
   /** Bytes of a descriptor now. */
   descriptorBytes(): number;
   emit(frame: LinkFrame): void;
+  /** COMMAND.MASTER. */
+  mayMaster(): boolean;
 }
 
 /** The transmit unit. */
@@ -199,9 +201,9 @@ export class TxUnit {
       }
       ring.sent = ring.failed = 0;
       if (turn === Turn.fault) {
-        // A master abort: only a reset goes on from here (PCI 3.0 §3.7.4.2).
-        this.#stopped = true;
-        causes |= SERR;
+        // Without bus mastering it waits; after a master abort only a reset goes on (PCI 3.0 §3.7.4.2).
+        this.#stopped = this.#parts.mayMaster();
+        if (this.#stopped) causes |= SERR;
         break;
       }
       if (turn === Turn.more) {
@@ -215,7 +217,7 @@ export class TxUnit {
     const { interrupts } = this.#parts;
     if ((causes & (TOK | TER)) !== 0) interrupts.sent(causes & (TOK | TER), frames);
     if ((causes & ~(TOK | TER)) !== 0) interrupts.raise(causes & ~(TOK | TER));
-    if (!this.idle && !this.#stopped)
+    if (!this.idle && !this.#stopped && this.#parts.mayMaster())
       this.#alarm.arm(
         Math.max(this.#bus.now + this.#bus.delay(100), this.#bus.schedule === 'timed' ? Math.ceil(this.#wireFree) : 0),
       );
