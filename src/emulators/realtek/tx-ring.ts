@@ -164,6 +164,8 @@ export class TxRing {
         const place = this.#fetched + i * each;
         const opts1 = this.#bus.arena.u32[place >> 2]! | 0;
         if ((opts1 & OWN) === 0) {
+          // Fetched ahead, it may be older than the descriptor with FS, whose OWN software sets last.
+          if (i > 0 && this.#inside) break;
           if (counts) this.#order('a descriptor that the tail counts has no OWN', opts1);
           else if (this.#inside) this.#unfinished(opts1);
           else if (this.#size === 0 && this.#index > 0) this.#beyond(base);
