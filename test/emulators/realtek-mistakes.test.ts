@@ -69,7 +69,7 @@ const MISTAKES: readonly Mistake[] = [
     name: 'the doorbell of a ring without an address',
     finds: 'use-before-ready TPPOLL',
     make(r) {
-      r.wait(200_000);
+      r.wait(2_000_000);
       r.write(c.CR, c.CR.TE);
       r.doorbell();
     },
@@ -78,12 +78,12 @@ const MISTAKES: readonly Mistake[] = [
     name: 'a receiver that is on without a ring',
     finds: 'use-before-ready RDSAR_LO',
     make(r) {
-      r.wait(200_000);
+      r.wait(2_000_000);
       r.write(c.RMS, 0x3fff);
       r.write(c.CR, c.CR.RE);
       r.write(r.chip.RCR, r.chip.RCR.AAP);
       r.inject(ethernet(MAC));
-      r.wait(200_000);
+      r.wait(2_000_000);
     },
   },
   {

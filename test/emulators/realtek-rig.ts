@@ -112,7 +112,7 @@ export class RealtekRig extends Rig<Rtl8168h | Rtl8125b> {
   /** Link up, rings set, both units on, everything received. @param control instead of that, bits of RCR */
   start(control?: number): this {
     const { RCR, RMS, IMR } = this.chip;
-    this.wait(200_000);
+    this.wait(2_000_000);
     this.rings();
     this.write(RMS, 0x4000 - 1);
     this.write(CR, CR.TE | CR.RE);

@@ -31,11 +31,11 @@ const FIRST_PAGED = 16;
 const STANDARD_PAGE = 0xa42;
 const PARAMETERS = 0x1_0000;
 /**
- * RTL8125B's link stays away so long even when nothing is timed. Linux resets the chip when its link goes, in a task that leaves
- * the transmit queue to the link that comes (r8169_phylink_handler): a link that is back within a millisecond, as none is, comes
- * before that task, and the queue stays stopped.
+ * RTL8125B's link comes as late as 802.3 §28.3 has it even when nothing is timed. Linux resets the chip when it finds no link, in
+ * a task that leaves the transmit queue to the link that comes (r8169_phylink_handler): a link that is there in the meantime, which
+ * no wire can do, leaves the queue stopped.
  */
-const SLOW_NEGOTIATION: Micros = 150_000;
+const SLOW_NEGOTIATION: Micros = 1_500_000;
 
 /** What a chip says of its PHY. */
 export interface RealtekPhyOptions {

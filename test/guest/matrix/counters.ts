@@ -70,6 +70,15 @@ async function sentWhilePaused(bench: Bench, milliseconds: number): Promise<numb
   return sent;
 }
 
+/** PAUSE both ways or not at all. Drivers negotiate again for it: the link goes, and what was settled shows when it is back. */
+async function setPause(bench: Bench, settings: string): Promise<void> {
+  const changes = 'cat /sys/class/net/$N/carrier_changes';
+  await bench.sh(
+    `C=$(${changes}); ethtool -A $N ${settings} 2>/dev/null; for i in $(seq 30); do test $(${changes}) -ge $((C + 2)) && break; usleep 100000; done; true`,
+  );
+  await bench.up();
+}
+
 const NO_FLOW_CONTROL = {
   '82540em': "QEMU's e1000 has no flow control",
   '82574l': "QEMU's e1000e has no flow control",
@@ -241,17 +250,15 @@ export const COUNTERS: readonly Row[] = [
     tier: 'full',
     needs: ['pause'],
     async run(bench) {
-      await bench.sh('ethtool -A $N autoneg off rx on tx on 2>/dev/null; ethtool -a $N | grep -q "^RX:.*on"');
-      await bench.up();
+      await setPause(bench, 'autoneg off rx on tx on');
+      await bench.sh('ethtool -a $N | grep -q "^RX:.*on"');
       await bench.ping();
       const paused = await sentWhilePaused(bench, 400);
       await bench.ping();
-      await bench.sh('ethtool -A $N autoneg off rx off tx off');
-      await bench.up();
+      await setPause(bench, 'autoneg off rx off tx off');
       await bench.ping();
       const free = await sentWhilePaused(bench, 400);
-      await bench.sh('ethtool -A $N autoneg on rx on tx on');
-      await bench.up();
+      await setPause(bench, 'autoneg on rx on tx on');
       // A frame that was under way when the PAUSE came may still leave.
       check(paused <= 1, `${paused} frames left while paused`);
       check(free >= 5, `only ${free} frames left although PAUSE is not obeyed`);
@@ -272,12 +279,12 @@ export const COUNTERS: readonly Row[] = [
         await bench.ping();
         return bench.wire.out.pause - before;
       };
-      await bench.sh('ethtool -A $N autoneg off rx on tx on 2>/dev/null; ethtool -a $N | grep -q "^TX:.*on"');
+      await setPause(bench, 'autoneg off rx on tx on');
+      await bench.sh('ethtool -a $N | grep -q "^TX:.*on"');
       const asked = await flood();
-      await bench.sh('ethtool -A $N autoneg off rx off tx off');
+      await setPause(bench, 'autoneg off rx off tx off');
       const silent = await flood();
-      await bench.sh('ethtool -A $N autoneg on rx on tx on');
-      await bench.up();
+      await setPause(bench, 'autoneg on rx on tx on');
       check(asked > 0, 'no PAUSE frame was sent');
       check(silent === 0, `${silent} PAUSE frames were sent although switched off`);
     },

@@ -1,5 +1,5 @@
 /** Rows about the life of a device: down and up, drivers that go and come, resets, sleep, removal. */
-import { Bench } from '../../support/matrix/bench.js';
+import { Bench, until } from '../../support/matrix/bench.js';
 import { check, type Row } from '../../support/matrix/rows.js';
 
 /** Everything works again. */
@@ -63,6 +63,30 @@ export const LIFE: readonly Row[] = [
       await works(bench);
     },
     controlLimit: { '82540em': NO_CARRIER, '82574l': NO_CARRIER, 'virtio-net': NO_CARRIER },
+  },
+  {
+    name: 'lower speeds, when the other end offers no more',
+    tier: 'full',
+    needs: ['negotiates'],
+    applies: (_chip, _mode, target) => target === 'model',
+    async run(bench) {
+      const { b } = bench.wire.cable;
+      const usual = b.ability!;
+      try {
+        for (const mbit of [1000, 100, 10] as const) {
+          // A link that changes its speed goes first.
+          b.offer(undefined);
+          await bench.carrier(false);
+          b.offer({ ...usual, speeds: [mbit], half: [] });
+          await bench.sh(until(`test "$(cat /sys/class/net/$N/speed 2>/dev/null)" = ${mbit}`));
+          await works(bench);
+        }
+      } finally {
+        b.offer(usual);
+      }
+      await bench.sh(until(`test "$(cat /sys/class/net/$N/speed 2>/dev/null)" = ${bench.chip.speed}`));
+      await works(bench);
+    },
   },
   {
     name: 'cable pulled under traffic',
