@@ -163,6 +163,21 @@ export interface BarMap {
   readonly file?: RegisterFile;
 }
 
+/** Registers that no BAR shows: they stand behind a window, an address register with a data register. */
+export interface IndirectSpace {
+  /** Holds the declared ones; its map's `space` is their name. */
+  readonly file: RegisterFile;
+  /** Addresses at which no register is declared and that software has touched. */
+  undeclared(): readonly UndeclaredAddress[];
+}
+
+/** An address that software touched and no register stands at. */
+export interface UndeclaredAddress {
+  readonly address: number;
+  readonly read: boolean;
+  readonly written: boolean;
+}
+
 /** A ring or queue of descriptors as it is now, for looking on. */
 export interface RingState {
   /** As in {@link FrameDescriptor}. */
@@ -206,6 +221,8 @@ export interface EmulatedFunction extends ConfigHooks {
   readonly maps?: readonly BarMap[] | undefined;
   /** The descriptor of the frame under way; see {@link FrameDescriptor}. */
   readonly descriptor?: FrameDescriptor | undefined;
+  /** What stands behind its windows, once it is attached; for looking on. */
+  spaces?(): readonly IndirectSpace[];
   /** Its rings as they are. Without effects. */
   rings?(): readonly RingState[];
   /** Called once, before anything else. */

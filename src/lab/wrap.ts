@@ -7,6 +7,7 @@ import type {
   DmaFault,
   EmulatedFunction,
   FrameDescriptor,
+  IndirectSpace,
   ModelAlarm,
   ResetKind,
   RingState,
@@ -33,6 +34,10 @@ export class WrappedFunction implements EmulatedFunction {
     this.port = fn.port;
     this.maps = fn.maps;
     this.descriptor = fn.descriptor;
+  }
+
+  spaces(): readonly IndirectSpace[] {
+    return this.fn.spaces?.() ?? [];
   }
 
   rings(): readonly RingState[] {
