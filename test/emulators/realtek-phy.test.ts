@@ -61,7 +61,7 @@ describe.each(['rtl8168h', 'rtl8125b'] as const)('%s', (chip) => {
     phy.write(BMCR, 0x9140);
     expect(phy.read(BMCR)).toBe(0x1140);
     expect(phy.read(0xbf3e)).toBe(0x1357);
-    expect(phy.touched()).toEqual([{ address: 0xbf3e, read: true, written: true }]);
+    expect(phy.space.undeclared()).toEqual([{ address: 0xbf3e, read: true, written: true }]);
     phy.reset();
     expect(phy.read(0xbf3e)).toBe(0);
   });

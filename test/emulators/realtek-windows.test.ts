@@ -190,7 +190,7 @@ describe('storage', () => {
     expect(space.read(0xe05f)).toBe(0x1234);
     space.write(0xfc28 + 30, 0xabcd);
     expect(space.regs.get(rtl8125b.MCU_BREAK, 15)).toBe(0xabcd);
-    expect(space.touched()).toEqual([{ address: 0xe05e, read: true, written: true }]);
+    expect(space.undeclared()).toEqual([{ address: 0xe05e, read: true, written: true }]);
     space.reset();
     expect(space.read(0xe05e)).toBe(0);
     expect(space.regs.get(rtl8125b.MCU_BREAK, 15)).toBe(0);
@@ -206,7 +206,7 @@ describe('storage', () => {
     space.write(0x0f8, 0x1122_3344, 0xffff_0000 | 0);
     expect(space.read(0x0f8)).toBe(0x1122_0000);
     expect(space.read(0x1_00f8)).toBe(0x1122_0000);
-    expect(space.touched().map((each) => each.address)).toEqual([0x0f8]);
+    expect(space.undeclared().map((each) => each.address)).toEqual([0x0f8]);
     expect(faults).toEqual([]);
   });
 });

@@ -20,6 +20,7 @@ import type {
   DeviceBus,
   EmulatedFunction,
   FrameDescriptor,
+  IndirectSpace,
   ResetKind,
   RingState,
 } from '../function.js';
@@ -226,6 +227,8 @@ export abstract class RealtekNic implements EmulatedFunction {
       this.#tx.kick();
     }
   }
+
+  abstract spaces(): readonly IndirectSpace[];
 
   rings(): readonly RingState[] {
     const { ring } = this.#rx;

@@ -14,9 +14,9 @@ import {
   rtl8125b,
   rtl8168h,
 } from '../../registers/index.js';
-import type { DeviceBus } from '../function.js';
+import type { DeviceBus, IndirectSpace } from '../function.js';
 import { MiiPhy, type PhyExtension } from '../mii/phy.js';
-import { StorageSpace, type UndeclaredAddress } from './storage.js';
+import { StorageSpace } from './storage.js';
 import type { WindowTarget } from './windows.js';
 
 const { BMCR, PHYSR, PHY_STATE, PAGSR, PHYCR2, PARAM_ADDR, PARAM_DATA, EEE_ADV, EEE_LPABLE } = rtl8168h;
@@ -133,9 +133,9 @@ export class RealtekPhy {
     this.#phy.hold(on);
   }
 
-  /** Addresses without a register that software has touched, for the report of coverage. */
-  touched(): UndeclaredAddress[] {
-    return this.#space.touched();
+  /** What stands behind its windows, for looking on. */
+  get space(): IndirectSpace {
+    return this.#space;
   }
 
   /** Where register n (as 2n) stands: below 16 always the standard ones, above on the page of PAGSR; 31 is PAGSR itself. */

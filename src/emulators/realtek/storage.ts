@@ -3,21 +3,15 @@
  * hundreds of addresses whose meaning is not public, and reads some of them back.
  */
 import { type AnyReg, meta, offsets, RegisterFile, type RegisterMap } from '../../registers/index.js';
+import type { IndirectSpace, UndeclaredAddress } from '../function.js';
 import type { WindowTarget } from './windows.js';
-
-/** An address that software touched and no register stands at. */
-export interface UndeclaredAddress {
-  readonly address: number;
-  readonly read: boolean;
-  readonly written: boolean;
-}
 
 const READ = 1;
 const WRITTEN = 2;
 const DECLARED = 4;
 
 /** A space of registers of one width, 16 or 32 bits. Addresses beyond its end wrap. */
-export class StorageSpace implements WindowTarget {
+export class StorageSpace implements WindowTarget, IndirectSpace {
   /** The declared registers. */
   readonly regs: RegisterFile;
   readonly #width: 16 | 32;
@@ -72,8 +66,11 @@ export class StorageSpace implements WindowTarget {
     this.#words.fill(0);
   }
 
-  /** Addresses without a register that software has touched, for the report of coverage. */
-  touched(): UndeclaredAddress[] {
+  get file(): RegisterFile {
+    return this.regs;
+  }
+
+  undeclared(): UndeclaredAddress[] {
     const found: UndeclaredAddress[] = [];
     this.#marks.forEach((mark, place) => {
       if (mark !== 0 && (mark & DECLARED) === 0)

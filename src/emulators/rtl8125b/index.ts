@@ -3,7 +3,7 @@
  * Realtek's own r8125 expect, and the RTL8169 specification for the family's core. See docs/faithfulness/rtl8125b.md.
  */
 import { type AnyReg, meta, RegisterFile, rtl8125b } from '../../registers/index.js';
-import type { BarMap, ConfigDeclaration, DeviceBus } from '../function.js';
+import type { BarMap, ConfigDeclaration, DeviceBus, IndirectSpace } from '../function.js';
 import type { RealtekChip } from '../realtek/chip.js';
 import { Bar } from '../realtek/config.js';
 import { CsiTarget } from '../realtek/csi.js';
@@ -84,6 +84,10 @@ export class Rtl8125b extends RealtekNic {
       { bar: Bar.registers, at: 0, map: rtl8125b.bar2Map, file: this.regs },
       { bar: Bar.io, at: 0, map: rtl8125b.ioMap },
     ];
+  }
+
+  spaces(): readonly IndirectSpace[] {
+    return [this.#ocp, this.#phy.space, this.#ephy];
   }
 
   protected wire(bus: DeviceBus): RealtekParts {

@@ -3,7 +3,7 @@
  * family's core, and what Linux r8169, iPXE, FreeBSD re and OpenBSD re expect. See docs/faithfulness/rtl8168h.md.
  */
 import { pick, RegisterFile, rtl8168h } from '../../registers/index.js';
-import type { BarMap, ConfigDeclaration, DeviceBus } from '../function.js';
+import type { BarMap, ConfigDeclaration, DeviceBus, IndirectSpace } from '../function.js';
 import type { RealtekChip } from '../realtek/chip.js';
 import { Bar, configOf, latency, serialNumber, substates, virtualChannel } from '../realtek/config.js';
 import { CsiTarget } from '../realtek/csi.js';
@@ -79,6 +79,10 @@ export class Rtl8168h extends RealtekNic {
       { bar: Bar.registers, at: 0, map: rtl8168h.bar2Map, file: this.regs },
       { bar: Bar.io, at: 0, map: rtl8168h.ioMap },
     ];
+  }
+
+  spaces(): readonly IndirectSpace[] {
+    return [this.#eri, this.#ocp, this.#phy.space, this.#ephy];
   }
 
   protected wire(bus: DeviceBus): RealtekParts {

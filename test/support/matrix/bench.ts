@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { EmulatedFunction, IndirectSpace } from '../../../src/emulators/index.js';
 import { RealTime } from '../../../src/hosts/native/real-time.js';
 import { openStream, type Uplink } from '../../../src/hosts/uplinks/index.js';
 import { serveVfioUser, type VfioUserServer } from '../../../src/hosts/vfio-user/index.js';
@@ -14,6 +15,7 @@ import { Cable, EthernetSwitch } from '../../../src/link/index.js';
 import { OwnedArena } from '../../../src/platform/arena.js';
 import { type Diagnostic, Diagnostics, diagnosticText } from '../../../src/platform/diagnostics.js';
 import { Random } from '../../../src/platform/random.js';
+import { hex } from '../../../src/registers/index.js';
 import { HardwareCoverage, type RegisterCoverage } from '../../../src/testing/index.js';
 import type { Pieces } from '../fetch.js';
 import { type LinuxGuest, startLinux } from '../qemu.js';
@@ -50,6 +52,7 @@ export class Lab {
   plugged = 0;
   /** What the guest touched of the models' registers. */
   readonly coverage: HardwareCoverage[] = [];
+  readonly #spaces: { readonly space: IndirectSpace; readonly coverage: HardwareCoverage }[] = [];
   /** Lines of the kernel's log looked at. */
   #read = 0;
 
@@ -93,9 +96,26 @@ export class Lab {
     await this.complaints();
   }
 
+  /** Watches what stands behind the windows of a model that is attached. */
+  watch(fn: EmulatedFunction): void {
+    for (const space of fn.spaces?.() ?? []) this.#spaces.push({ space, coverage: new HardwareCoverage(space.file) });
+  }
+
   /** What the guest touched of all models plugged so far, register by register. */
   touched(): RegisterCoverage[] {
-    return mergeCoverage(this.coverage.flatMap((each) => each.report()));
+    const spaces = this.#spaces.flatMap(({ space, coverage }) => {
+      const { space: name } = space.file.map;
+      return [
+        ...coverage.report().map((entry) => ({ ...entry, register: `${name} ${entry.register}` })),
+        ...space.undeclared().map(({ address, read, written }) => ({
+          register: `${name} ${hex(address, 16)}${UNDECLARED}`,
+          read,
+          written,
+          fields: [],
+        })),
+      ];
+    });
+    return mergeCoverage([...this.coverage.flatMap((each) => each.report()), ...spaces]);
   }
 
   /** What the kernel says at level `warning` or worse since the last call. */
@@ -111,6 +131,9 @@ export class Lab {
     this.time.stop();
   }
 }
+
+/** How {@link Lab.touched} marks an address behind a window at which no register is declared. */
+export const UNDECLARED = ', no register';
 
 /** Which device a bench has. */
 export type Target = 'model' | 'control';
@@ -220,6 +243,7 @@ export class Bench {
       },
       onWarning: (text) => bench.warnings.push(text),
     });
+    lab.watch(made);
     await lab.guest.qmp.execute('device_add', {
       driver: 'vfio-user-pci',
       id,
