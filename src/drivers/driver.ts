@@ -69,7 +69,7 @@ export interface Nic extends PhyDevice {
   setReceiveFilter(promiscuous: boolean, multicast: readonly Uint8Array[] | 'all'): void;
   /** Counters by name: the driver's and, where read, the chip's. */
   statistics(): Readonly<Record<string, number>>;
-  /** What it can wake the machine for; absent when chip, function or driver cannot. */
+  /** What it can wake the machine for; absent when the driver cannot, empty when the function has no PME#. */
   readonly wakeEvents?: readonly WakeEvent[];
   /**
    * For what the next {@link Nic.close} leaves the chip awake: it then sleeps in D3hot and asserts PME# when that happens.

@@ -128,11 +128,14 @@ export function writeStationAddress(io: Mmio, mac: Uint8Array): void {
   unlock(io, false);
 }
 
-/** Longest frame, checksums and tags of received frames; configuration registers are unlocked. */
-export function setReceive(access: Access, rtl: Rtl, longest: number, checksum: boolean, vlan: boolean): void {
-  access.io.write16(RMS.at, longest);
-  const wanted = (checksum ? CPCR.RXCHKSUM : 0) | (vlan ? rtl.untag.cpcr : 0);
-  access.changeMac(CPCR, CPCR.RXCHKSUM | CPCR.RXVLAN, wanted);
+/**
+ * Longest frame, checksums and tags of received frames; configuration registers are unlocked. Of CPCR only the mode is kept as
+ * firmware left it (r8169 CPCMD_MASK): a forced PAUSE or duplex would go against what the PHY settles.
+ */
+export function setReceive(io: Mmio, rtl: Rtl, longest: number, checksum: boolean, vlan: boolean): void {
+  io.write16(RMS.at, longest);
+  const kept = io.read16(CPCR.at) & CPCR.NORMAL_MODE;
+  io.write16(CPCR.at, kept | (checksum ? CPCR.RXCHKSUM : 0) | (vlan ? rtl.untag.cpcr : 0));
 }
 
 /** Which frames the chip lets through. */

@@ -139,7 +139,7 @@ export class R8169Nic implements Nic {
     const { io } = access;
     this.#fn.enable({ memory: true, master: true });
     hw.unlock(io, true);
-    hw.setReceive(access, rtl, this.#rx.bufferBytes, capabilities.rxChecksum, capabilities.vlan);
+    hw.setReceive(io, rtl, this.#rx.bufferBytes, capabilities.rxChecksum, capabilities.vlan);
     yield* rtl.start(access, capabilities.mtu);
     this.#setDelay(USUAL_SPEED);
     this.#tx.start();
