@@ -1,4 +1,5 @@
 /** Rows about the life of a device: down and up, drivers that go and come, resets, sleep, removal. */
+import type { LinkAbility } from '../../../src/link/index.js';
 import { Bench, until } from '../../support/matrix/bench.js';
 import { check, type Row } from '../../support/matrix/rows.js';
 
@@ -72,20 +73,19 @@ export const LIFE: readonly Row[] = [
     async run(bench) {
       const { b } = bench.wire.cable;
       const usual = b.ability!;
+      // A link that changes its speed goes first.
+      const settle = async (ability: LinkAbility, mbit: number): Promise<void> => {
+        b.offer(undefined);
+        await bench.carrier(false);
+        b.offer(ability);
+        await bench.sh(until(`test "$(cat /sys/class/net/$N/speed 2>/dev/null)" = ${mbit}`));
+        await works(bench);
+      };
       try {
-        for (const mbit of [1000, 100, 10] as const) {
-          // A link that changes its speed goes first.
-          b.offer(undefined);
-          await bench.carrier(false);
-          b.offer({ ...usual, speeds: [mbit], half: [] });
-          await bench.sh(until(`test "$(cat /sys/class/net/$N/speed 2>/dev/null)" = ${mbit}`));
-          await works(bench);
-        }
+        for (const mbit of [1000, 100, 10] as const) await settle({ ...usual, speeds: [mbit], half: [] }, mbit);
       } finally {
-        b.offer(usual);
+        await settle(usual, bench.chip.speed);
       }
-      await bench.sh(until(`test "$(cat /sys/class/net/$N/speed 2>/dev/null)" = ${bench.chip.speed}`));
-      await works(bench);
     },
   },
   {
