@@ -244,3 +244,14 @@ export const MTPS = reg(
   { ...w8, doc: 'Longest frame to send', ref: `${S('ECh')}; r8169 rtl_hw_start_8168, FreeBSD RL_EARLY_TX_THRESH` },
   { SIZE: bits(5, 0, 'rw', 'In 128 bytes; 27h where the FIFO is shared') },
 );
+
+const V = 'r8168 IntrMask1 to IntrMask3, IntrStatus1 to IntrStatus3: registers 84h to 87h, c0h and c1h';
+export const IMR1 = word('IMR1', 0x84, 'rw', {
+  ...w8,
+  doc: 'Mask of MSI-X vectors 1 and 2, with several receive queues; r8168 writes 0. Stored: the model has one queue',
+  ref: V,
+  count: 2,
+});
+export const ISR1 = word('ISR1', 0x86, 'w1c', { ...w8, doc: 'Causes of MSI-X vectors 1 and 2', ref: V, count: 2 });
+export const IMR3 = word('IMR3', 0xc0, 'rw', { ...w8, doc: 'Mask of MSI-X vector 3; with one queue 0', ref: V });
+export const ISR3 = word('ISR3', 0xc1, 'w1c', { ...w8, doc: 'Causes of MSI-X vector 3', ref: V });

@@ -256,3 +256,51 @@ export const CHIPS: readonly Chip[] = [
     control: { device: { driver: 'virtio-net-pci', 'disable-legacy': 'on' }, withoutMsix: { vectors: 0 } },
   },
 ];
+
+/** Realtek's own driver of a chip, as its Makefile builds it. */
+const vendor = (name: string): LinuxDriver => ({
+  name,
+  load: () => `ins ${name}`,
+  hides: (mode) => HIDDEN[mode],
+  unload: name,
+  complaints: [
+    {
+      line: /Copyright|ABSOLUTELY NO WARRANTY|free software|taints kernel/,
+      why: 'what it says of itself when it is loaded',
+    },
+    { line: /Device reseting!/, why: 'it sets the chip up again after a resume and after a reset of the function' },
+  ],
+  // RMS follows the MTU: long frames are bad ones.
+  statistics: {
+    ...r8169.statistics,
+    rx_packets: (_out, come) => come.frames,
+    rx_errors: (_out, come) => come.badFcs + come.short + come.long,
+    unicast: (_out, come) => come.frames - come.broadcast - come.multicast,
+  },
+});
+
+/** Chips with the drivers of those who made them. */
+export const VENDOR_CHIPS: readonly Chip[] = [
+  {
+    nic: 'rtl8168h',
+    driver: vendor('r8168'),
+    speed: 1000,
+    modes: ['msi'],
+    features: new Set(['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'jumbo']),
+    explained: [],
+  },
+  {
+    nic: 'rtl8125b',
+    driver: vendor('r8125'),
+    speed: 2500,
+    modes: ['msix'],
+    features: new Set(['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'jumbo']),
+    explained: [
+      {
+        rule: 'dma-disabled',
+        register: /^COMMAND$/,
+        why: 'r8125 has the counters dumped whenever somebody reads them, also while the interface is down and it may not',
+      },
+    ],
+  },
+];
