@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { V86 } from 'v86';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type EmulatedFunction, I82540em, I82574, VirtioNet } from '../../src/emulators/index.js';
+import { type EmulatedFunction, I82540em, I82574, Rtl8168h, VirtioNet } from '../../src/emulators/index.js';
 import { RealTime, V86Host } from '../../src/hosts/v86/index.js';
 import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { openPeer, type Peer, type PeerKind } from '../support/peer.js';
@@ -22,6 +22,7 @@ const CASES: readonly { title: string; peer: PeerKind; make: () => EmulatedFunct
   { title: '82540em, gateway behind the cable', peer: 'gateway', make: () => new I82540em() },
   { title: '82540em, slirp behind the cable', peer: 'slirp', make: () => new I82540em() },
   { title: '82574l, gateway behind the cable', peer: 'gateway', make: () => new I82574() },
+  { title: 'rtl8168h, gateway behind the cable', peer: 'gateway', make: () => new Rtl8168h() },
   { title: 'virtio-net, gateway behind the cable', peer: 'gateway', make: () => new VirtioNet() },
 ];
 
