@@ -60,8 +60,8 @@ export const INT_MITI = reg(
   0x0a00,
   {
     doc: 'Interrupt mitigation: queue n has element 2n, the other elements are stored; in 256 clocks of TCTR, 2.048 us. Linux writes 0 to all',
-    ref: "r8169 rtl_hw_start_8125, OpenBSD RGE_INTMITI, DPDK INT_MITI_V2_0_RX, and Realtek's r8125 for the unit (timer_count_v2): registers a00h to a7ch",
-    count: 32,
+    ref: "r8169 rtl_hw_start_8125, OpenBSD RGE_INTMITI, DPDK INT_MITI_V2_0_RX, and Realtek's r8125 for the unit (timer_count_v2): registers a00h to a7ch; Linux 6.1 goes on to afch",
+    count: 64,
   },
   {
     RX: bits(7, 0, 'rw', 'Time after a received frame'),
