@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { type DriverOptions, type InterruptMode, r8169, type WakeEvent } from '../../src/drivers/index.js';
 import type { Schedule } from '../../src/emulators/index.js';
 import { GIGABIT, MULTIGIG } from '../../src/link/index.js';
+import { NicError } from '../../src/platform/errors.js';
+import { Random } from '../../src/platform/random.js';
 import { writeReg } from '../../src/platform/task.js';
 import { type AnyReg, meta, put } from '../../src/registers/index.js';
-import { Bench, FAR, plain } from './bench.js';
+import { Bench, FAR, type Meddler, plain } from './bench.js';
 import { CHIPS, type Chip, open as openChip, read } from './r8169-rig.js';
 
 const MODES: readonly InterruptMode[] = ['polled', 'intx', 'msi', 'msix'];
@@ -233,6 +235,58 @@ describe.each(CHIPS)('$name', (chip) => {
       expect(bench.nic.reserve(bench.now, bench.frame, 60)).toBe(false);
       bench.run(bench.nic.close());
     });
+  });
+
+  describe('a chip that answers anything', () => {
+    it.each(['bring-up', 'traffic'] as const)(
+      'from %s on ends nothing but itself: no throw, no endless step',
+      (from) => {
+        for (let seed = 0; seed < 60; seed++) {
+          const random = new Random(`${name} ${from} ${seed}`);
+          const bench = new Bench(r8169, make(), 'fast');
+          const mode = MODES[seed % MODES.length]!;
+          let accesses = 0;
+          const wild: Meddler = {
+            read: (at, value) => {
+              accesses++;
+              // Who it is stays known: another chip would be declined.
+              if (at === map.TXCFG.at || random.chance(0.7)) return undefined;
+              return random.chance(0.2) ? value ^ (1 << random.below(32)) : random.u32() | 0;
+            },
+          };
+          if (from === 'bring-up') bench.meddler = wild;
+          const outcome = bench.probe({ interrupts: [mode, 'polled'] });
+          if (outcome.kind !== 'bound') {
+            expect(outcome).toMatchObject({ kind: 'failed', error: expect.any(NicError) });
+            continue;
+          }
+          const nic = outcome.value;
+          bench.nic = nic;
+          bench.meddler = wild;
+          const failures: Error[] = [];
+          nic.events.on('failed', (error) => failures.push(error));
+          for (let i = 0; i < 200; i++) {
+            const before = accesses;
+            if (nic.reserve(bench.now, bench.frame, 100)) nic.commit(bench.frame);
+            nic.flush(bench.now);
+            while (nic.receive(bench.now, bench.frame));
+            nic.step(bench.now);
+            nic.statistics();
+            expect(accesses - before).toBeLessThan(200);
+            bench.wait(20_000);
+          }
+          for (const failure of failures) expect(failure).toBeInstanceOf(NicError);
+          expect(failures.length).toBeLessThan(2);
+          try {
+            bench.run(nic.close());
+          } catch (error) {
+            expect(error).toBeInstanceOf(NicError);
+          }
+          // Whatever happened, nothing can write to memory that was given back.
+          expect(bench.fn.read16(4) & 4).toBe(0);
+        }
+      },
+    );
   });
 
   describe('the end', () => {
