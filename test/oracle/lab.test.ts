@@ -84,6 +84,8 @@ describe.skipIf(!namespaces)("our stack against a Linux kernel's TCP", () => {
     ['82540em', '0'],
     ['82540em', '0.005'],
     ['virtio-net', '0.005'],
+    ['rtl8168h', '0.005'],
+    ['rtl8125b', '0'],
   ] as const) {
     test(`${nic}, loss ${loss}: 32 MiB down and up, and a capture that tshark finds no fault in`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'nicforge-peer-'));
