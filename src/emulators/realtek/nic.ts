@@ -165,7 +165,10 @@ export abstract class RealtekNic implements EmulatedFunction {
     regs.on(registers.TXCFG, { read: (stored) => this.#transmitState(stored) });
     regs.on(registers.RCR, {
       read: (stored) => (this.#eeprom.is9356 ? stored | RCR.EE9356 : stored),
-      write: () => this.#rx.kick(),
+      write: (value) => {
+        this.receiverSet(value);
+        this.#rx.kick();
+      },
     });
     regs.on(MCU, { read: (stored) => this.#fifoState(stored) });
     regs.on(registers.TPPOLL, { write: (value, _index, old) => this.rung(value, old) });
@@ -184,6 +187,9 @@ export abstract class RealtekNic implements EmulatedFunction {
   protected get txDescriptorBytes(): number {
     return DESCRIPTOR_BYTES;
   }
+
+  /** RCR was written. */
+  protected receiverSet(_value: number): void {}
 
   /** TPPOLL was written. */
   protected rung(value: number, old: number): void {

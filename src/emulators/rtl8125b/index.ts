@@ -49,13 +49,6 @@ const CHIP: RealtekChip = {
   interrupts: (bus, regs, times) => new VectorUnit(bus, regs, times),
 };
 
-/** What the chip does and this model does not, when one of the bits is set. */
-const UNMODELLED: readonly { readonly register: AnyReg; readonly mask: number; readonly what: string }[] = [
-  { register: RCR, mask: RCR.RXDESC_V3, what: 'receive descriptors of 32 bytes' },
-  { register: RSS_CTRL, mask: -1, what: 'receive side scaling' },
-  { register: Q_NUM_CTRL, mask: -1, what: 'more than one receive queue' },
-];
-
 /** The chip, as a function on a bus. */
 export class Rtl8125b extends RealtekNic {
   readonly config: ConfigDeclaration = config;
@@ -107,6 +100,12 @@ export class Rtl8125b extends RealtekNic {
       new WindowUnit(bus, regs, WINDOWS.csi, this.#csi),
     ];
     regs.on(PHYSTATUS, { read: () => this.#status() });
+    regs.on(TXCFG, {
+      write: (value) =>
+        this.#unmodelled(TXCFG, value & TXCFG.TX_NO_CLOSE, 'transmission without writing descriptors back'),
+    });
+    regs.on(RSS_CTRL, { write: (value) => this.#unmodelled(RSS_CTRL, value, 'receive side scaling') });
+    regs.on(Q_NUM_CTRL, { write: (value) => this.#unmodelled(Q_NUM_CTRL, value, 'more than one receive queue') });
     regs.on(FIFO_STATUS, { read: () => this.#fifoStatus() });
     const ocp = this.#ocp.regs;
     return {
@@ -143,9 +142,8 @@ export class Rtl8125b extends RealtekNic {
     return (this.#ocp.regs.get(TX_FORMAT) & TX_FORMAT.NEW) !== 0 ? TX_DESCRIPTOR_NEW_BYTES : DESCRIPTOR_BYTES;
   }
 
-  override writeBar(bar: number, at: number, width: number, value: number): void {
-    super.writeBar(bar, at, width, value);
-    if (bar !== Bar.msix) this.#unmodelled(at, width);
+  protected override receiverSet(value: number): void {
+    this.#unmodelled(RCR, value & RCR.RXDESC_V3, 'receive descriptors of 32 bytes');
   }
 
   override readConfig(at: number, width: number): number | undefined {
@@ -157,21 +155,12 @@ export class Rtl8125b extends RealtekNic {
     this.#csi.writeConfig(at, width, value);
   }
 
-  /** Says what was asked for and is not there. The registers keep what is written. */
-  #unmodelled(at: number, width: number): void {
-    for (const { register, mask, what } of UNMODELLED) {
-      const info = register[meta];
-      if (at >= info.at + info.width / 8 || at + width / 8 <= info.at) continue;
-      const value = this.regs.get(register);
-      if ((value & mask) === 0) continue;
-      this.#bus.report({
-        rule: 'unmodelled',
-        register: info.name,
-        value,
-        message: `${what}: not modelled`,
-        ref: info.ref,
-      });
-    }
+  /** Says what was asked for, when something was, and is not there. The registers keep what is written. */
+  #unmodelled(register: AnyReg, asked: number, what: string): void {
+    if (asked === 0) return;
+    const { name, ref } = register[meta];
+    const value = this.regs.get(register);
+    this.#bus.report({ rule: 'unmodelled', register: name, value, message: `${what}: not modelled`, ref });
   }
 
   #status(): number {
