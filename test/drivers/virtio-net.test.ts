@@ -60,6 +60,30 @@ describe('bring-up', () => {
   }
 });
 
+describe('a full transmit ring', () => {
+  it('lets a received frame wait without calling that progress', () => {
+    const bench = new Bench(virtioNet, new VirtioNet()).open({ interrupts: ['msix'], txRing: 8 });
+    const { frame, nic } = bench;
+    let sent = 0;
+    for (; nic.reserve(bench.now, frame, 100); sent++) {
+      frame.arena.u8.set(plain(FAR, 100, sent), frame.offset);
+      nic.commit(frame);
+    }
+    bench.inject(plain(nic.mac, 100));
+    bench.wait(1000);
+    expect(nic.receive(bench.now, frame)).toBe(false);
+    for (let i = 0; i < 5; i++) expect(nic.step(bench.now)).toBe(0);
+    let ready = 0;
+    nic.onReady = () => ready++;
+    nic.flush(bench.now);
+    bench.wait(1000);
+    // The transmit queue tells that there is room again.
+    expect(ready).toBeGreaterThan(0);
+    expect(bench.next()).toEqual(plain(nic.mac, 100));
+    expect(bench.heard).toHaveLength(sent);
+  });
+});
+
 describe('trouble', () => {
   it('starts again when the device asks for a reset', () => {
     const bench = new Bench(virtioNet, new VirtioNet()).open({ interrupts: ['polled'] });

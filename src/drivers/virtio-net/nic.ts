@@ -197,7 +197,8 @@ export class VirtioNic implements Nic {
     // What is there already was counted without an interrupt, and with EVENT_IDX none comes before the index is moved
     // on: it is armed again once that is taken.
     if (received || sent) this.#armed = false;
-    return received || sent;
+    // A received frame that must wait for room to answer it is no work yet: the transmit queue will tell.
+    return sent || (received && this.#tx.ready);
   }
 
   get interruptMode(): InterruptMode {
