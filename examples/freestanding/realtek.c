@@ -134,7 +134,7 @@ int nic_open(struct nic *nic, const struct function *f) {
   /* A driver that was here before may have left the gate behind the PHY shut: nothing comes in then, and nothing tells. */
   write32(nic, MISC, read32(nic, MISC) & ~MISC_RXDV_GATED_EN);
   write16(nic, CPCR, CPCR_NORMAL_MODE);
-  if (!MISTAKE(NO_LONGEST_FRAME)) write16(nic, RMS, BUFFER); /* 0 after a reset: nothing would come in */
+  if (!MISTAKE(NO_LONGEST_FRAME)) write16(nic, RMS, BUFFER); /* it comes up as 0: nothing would come in */
   set_up_rings(nic);
   write8(nic, CR, CR_TE | CR_RE | (MISTAKE(RESERVED_BIT) ? 2 : 0));
   if (MISTAKE(RING_WHILE_ENABLED)) write32(nic, TNPDS_LO, (uint32_t)other_ring);
@@ -150,10 +150,8 @@ int nic_wait_for_link(struct nic *nic) {
 
 int nic_send(struct nic *nic, const void *frame, uint32_t bytes) {
   struct descriptor *d = &tx_ring[tx_next];
-  /* Padding to 60 bytes is the driver's work. */
-  memset(tx_buffer[tx_next], 0, 60);
   memcpy(tx_buffer[tx_next], frame, bytes);
-  uint32_t command = TXD_OPTS1_OWN | TXD_OPTS1_FS | TXD_OPTS1_LS | (bytes < 60 ? 60 : bytes);
+  uint32_t command = TXD_OPTS1_OWN | TXD_OPTS1_FS | TXD_OPTS1_LS | bytes; /* the chip pads, and appends the FCS */
   if (tx_next == RING - 1 && !MISTAKE(NO_END_OF_RING)) command |= TXD_OPTS1_EOR;
   if (MISTAKE(NO_FIRST)) command &= ~TXD_OPTS1_FS;
   if (MISTAKE(NO_LAST)) command &= ~TXD_OPTS1_LS;

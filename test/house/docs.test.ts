@@ -51,3 +51,11 @@ test('every block compiles', { timeout: 120_000 }, () => {
     );
   expect(problems).toEqual([]);
 });
+
+test('every block in C stands in the driver that the page is about', () => {
+  const driver = readFileSync(join(root, 'examples/freestanding/realtek.c'), 'utf8');
+  const page = readFileSync(join(root, 'docs/guides/bring-up-an-rtl8168.md'), 'utf8');
+  const pieces = [...page.matchAll(/^```c\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
+  expect(pieces.length).toBeGreaterThanOrEqual(10);
+  expect(pieces.filter((piece) => !driver.includes(piece))).toEqual([]);
+});
