@@ -33,7 +33,9 @@ if (!check && existsSync(PROOFS)) {
   unique.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   writeFileSync('docs/proofs.json', json(unique));
 }
-if (!check && existsSync(RESULTS)) writeFileSync('docs/matrix.json', json(collect(lines(RESULTS))));
+// A run of some NICs (NICFORGE_MATRIX_NICS) leaves what is known of the others.
+if (!check && existsSync(RESULTS))
+  writeFileSync('docs/matrix.json', json({ ...read('docs/matrix.json', {}), ...collect(lines(RESULTS)) }));
 
 const proofs = read('docs/proofs.json', []);
 const matrix = read('docs/matrix.json', {});
