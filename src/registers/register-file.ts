@@ -9,6 +9,8 @@ import { type AnyReg, maskOf, meta, type RegisterMap } from './define.js';
 export interface RegisterHooks {
   /** Given the stored value, returns what is read; runs before `rc` bits are cleared. */
   read?(stored: number, index: number): number;
+  /** What {@link RegisterFile.peek} shows, for a `read` that changes something. It changes nothing. */
+  peek?(stored: number, index: number): number;
   /** Runs after the default has been stored. `value` is what was written, `old` what was stored before. */
   write?(value: number, index: number, old: number): void;
 }
@@ -49,6 +51,7 @@ export class RegisterFile {
   readonly #index: Int32Array;
   readonly #registers: AnyReg[] = [];
   readonly #reads: (RegisterHooks['read'] | undefined)[] = [];
+  readonly #peeks: (RegisterHooks['peek'] | undefined)[] = [];
   readonly #writes: (RegisterHooks['write'] | undefined)[] = [];
   readonly #first = new Map<AnyReg, number>();
   readonly #allowed: number;
@@ -110,6 +113,7 @@ export class RegisterFile {
     const first = this.#slotOf(register);
     for (let i = 0; i < register[meta].count; i++) {
       if (hooks.read) this.#reads[first + i] = hooks.read;
+      if (hooks.peek) this.#peeks[first + i] = hooks.peek;
       if (hooks.write) this.#writes[first + i] = hooks.write;
     }
     return this;
@@ -121,13 +125,13 @@ export class RegisterFile {
   }
 
   /**
-   * What software would read, for looking on: nothing changes. Registers that reading changes give their stored value, others
-   * what their hook computes.
+   * What software would read, for looking on: nothing changes. Registers with `rc` fields give their stored value, others what
+   * their hooks compute.
    */
   peek(register: AnyReg, index = 0): number {
     const slot = this.#slotOf(register) + index;
     const value = this.#values[slot]! & ~this.#wo[slot]!;
-    const hook = this.#rc[slot] === 0 ? this.#reads[slot] : undefined;
+    const hook = this.#rc[slot] === 0 ? (this.#peeks[slot] ?? this.#reads[slot]) : undefined;
     return hook === undefined ? value : hook(value, index);
   }
 

@@ -139,6 +139,26 @@ describe('the flag', () => {
   });
 });
 
+test.each(['fast', 'timed'] as const)('who only looks on changes nothing: %s', (schedule) => {
+  for (const name of ['gphy', 'eri'] as const) {
+    const { bus, regs, target } = bench(name, schedule);
+    const { command, data } = rtl8168h.WINDOWS[name];
+    const look = (): number[] => [regs.peek(command), regs.peek(data)];
+    target.answer = 0x7949;
+    regs.write(command.at, 32, 0);
+    const before = look();
+    expect(look()).toEqual(before);
+    // Nobody has read the flag: the guest is as early as before.
+    regs.write(command.at, 32, 0);
+    expect(bus.rules).toEqual(['command-busy']);
+    bus.wait(20);
+    const [shown] = look();
+    expect(regs.read(command.at, 32)).toBe(shown);
+    expect(regs.read(data.at, 32) & 0xffff).toBe(0x7949);
+    expect(bus.rules).toEqual(['command-busy']);
+  }
+});
+
 describe('mistakes', () => {
   test('a command before the last one was done', () => {
     const { bus, regs } = bench('phyar', 'timed');

@@ -167,6 +167,7 @@ export class I82574 implements EmulatedFunction {
         regs.raise(SWSM, SWSM.SMBI);
         return stored;
       },
+      peek: (stored) => stored,
     });
     this.#macReset();
   }

@@ -68,12 +68,14 @@ export class TimeUnit {
         regs.lower(TSYNCTXCTL, TSYNCTXCTL.TXTT);
         return stored;
       },
+      peek: (stored) => stored,
     });
     regs.on(RXSTMPH, {
       read: (stored) => {
         regs.lower(TSYNCRXCTL, TSYNCRXCTL.RXTT);
         return stored;
       },
+      peek: (stored) => stored,
     });
   }
 

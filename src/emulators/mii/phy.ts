@@ -70,7 +70,14 @@ export class MiiPhy {
       bus.schedule === 'timed' ? NEGOTIATION.timed : (options.negotiation ?? NEGOTIATION[bus.schedule]);
     this.regs = new RegisterFile(options.map);
     this.#alarm = bus.alarm(() => this.#settle());
-    this.regs.on(this.#at.BMSR, { read: (stored) => this.#status(stored) });
+    this.regs.on(this.#at.BMSR, {
+      read: (stored) => {
+        const status = this.#status(stored);
+        this.#lost = this.mode === undefined;
+        return status;
+      },
+      peek: (stored) => this.#status(stored),
+    });
     this.regs.on(this.#at.BMCR, { write: (value, _i, old) => this.#control(value, old) });
     port.onPartner = () => this.restart();
     this.reset();
@@ -219,7 +226,6 @@ export class MiiPhy {
   /** LSTATUS is latched low: after a loss it reads 0 once even if the link is back (802.3 §22.2.4.2.13). */
   #status(stored: number): number {
     const up = this.mode !== undefined && !this.#lost;
-    this.#lost = this.mode === undefined;
     return (stored & ~BMSR.LSTATUS) | (up ? BMSR.LSTATUS : 0);
   }
 

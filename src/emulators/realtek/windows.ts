@@ -67,8 +67,12 @@ export class WindowUnit {
     this.#bytes = field(command, 'BYTE_EN');
     this.#space = field(command, 'TYPE') | field(command, 'FUNC');
     this.#data = data === command ? field(command, 'DATA') : 0;
-    regs.on(command, { read: (stored) => this.#state(stored), write: (value) => this.#begin(value) });
-    if (data !== command) regs.on(data, { read: (stored) => this.#taken(stored) });
+    regs.on(command, {
+      read: (stored) => this.#polled(stored),
+      peek: (stored) => this.#state(stored),
+      write: (value) => this.#begin(value),
+    });
+    if (data !== command) regs.on(data, { read: (stored) => this.#taken(stored), peek: (stored) => stored });
   }
 
   /** An access under way is forgotten; the registers are the register file's to reset. */
@@ -109,16 +113,20 @@ export class WindowUnit {
     this.#looked = !polled;
   }
 
-  /** The command register as software reads it. */
+  /** Software reads the command register: it knows the flag now, and what a read has brought is there. */
+  #polled(stored: number): number {
+    const state = this.#state(stored);
+    this.#looked = true;
+    if (this.#data === 0 && this.#bus.now >= this.#doneAt) this.#show();
+    return state;
+  }
+
+  /** The command register as it reads. */
   #state(stored: number): number {
     if (this.#kind === 'none') return stored;
-    this.#looked = true;
     const { flag, writeDone, readDone } = this.#window;
     const done = this.#kind === 'write' ? writeDone : readDone;
-    if (this.#bus.now >= this.#doneAt) {
-      if (this.#data === 0) this.#show();
-      return done === 1 ? stored | flag : stored & ~flag;
-    }
+    if (this.#bus.now >= this.#doneAt) return done === 1 ? stored | flag : stored & ~flag;
     const waiting = this.#kind === 'read' && this.#data !== 0 ? put(stored, this.#data, 0) : stored;
     return done === 1 ? waiting & ~flag : waiting | flag;
   }
