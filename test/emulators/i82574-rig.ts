@@ -76,13 +76,6 @@ export class Rig574 extends Rig<I82574> {
     return this;
   }
 
-  /** Lets exactly `time` microseconds pass, also when nothing happens in them. */
-  wait(time: number): void {
-    const { scheduler } = this.machine;
-    scheduler.at(scheduler.now + time, () => {});
-    this.run(time);
-  }
-
   rings(): void {
     for (const queue of [0, 1]) {
       for (let i = 0; i < this.entries; i++) this.#post(queue, i);

@@ -95,13 +95,6 @@ export class RealtekRig extends Rig<Rtl8168h | Rtl8125b> {
     return this.read(GPHY_OCP) & GPHY_OCP.DATA;
   }
 
-  /** Lets exactly `time` microseconds pass, also when nothing happens in them. */
-  wait(time: number): void {
-    const { scheduler } = this.machine;
-    scheduler.at(scheduler.now + time, () => {});
-    this.run(time);
-  }
-
   /** CONFIG registers and station address may be written during `work`. */
   unlocked(work: () => void): void {
     this.write(CFG9346, CFG9346.EEM);

@@ -51,6 +51,13 @@ export class Rig<F extends EmulatedFunction> {
     if (scheduler.now < end) scheduler.advance(end);
   }
 
+  /** Lets exactly `time` microseconds pass, also when nothing happens in them. */
+  wait(time: number): void {
+    const { scheduler } = this.machine;
+    scheduler.at(scheduler.now + time, () => {});
+    this.run(time);
+  }
+
   /** Puts a frame on the cable towards the chip. */
   inject(bytes: Uint8Array, fcsOk = true): FrameFate {
     const place = this.machine.arena.alloc(bytes.length + 64);

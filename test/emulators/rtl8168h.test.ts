@@ -131,6 +131,18 @@ describe('interrupts', () => {
     expect([r.read(c.ISR), line()]).toEqual([0, false]);
   });
 
+  test('who only looks at ISR brings no cause, and keeps none back', () => {
+    const r = rig().start();
+    causes(r);
+    r.send(ethernet(STRANGER));
+    const { regs } = r.model;
+    expect(regs.peek(c.ISR) & TOK).toBe(TOK);
+    r.inject(ethernet(MAC));
+    expect(regs.peek(c.ISR) & ROK).toBe(0);
+    r.wait(10);
+    expect(regs.peek(c.ISR) & ROK).toBe(ROK);
+  });
+
   test('MSI-X: vector 0, on each rise', () => {
     const r = rig().start();
     causes(r);

@@ -50,7 +50,8 @@ export class InterruptUnit {
   #txFrames = 0;
   /** Causes that wait. */
   #held = 0;
-  #asserted = false;
+  /** The interrupt is asserted: another cause sends no message. */
+  protected asserted = false;
 
   constructor(bus: DeviceBus, regs: RegisterFile, registers: RealtekRegisters, mitigation: Mitigation) {
     this.#bus = bus;
@@ -72,9 +73,10 @@ export class InterruptUnit {
         this.#quietUntil = causes !== 0 && bus.schedule === 'fast' ? bus.now + ACKNOWLEDGING : 0;
         return causes;
       },
+      peek: (stored) => stored,
       write: (value) => this.#acknowledge(value),
     });
-    regs.on(registers.IMR, { write: () => this.#update() });
+    regs.on(registers.IMR, { write: () => this.update() });
   }
 
   reset(): void {
@@ -86,13 +88,13 @@ export class InterruptUnit {
     this.#held = this.#rxFrames = this.#txFrames = 0;
     this.#values[this.#isr] = 0;
     this.#values[this.#imr] = 0;
-    this.#update();
+    this.update();
   }
 
   /** Sets causes; an enabled one interrupts. */
   raise(causes: number): void {
     this.#values[this.#isr]! |= causes & this.#causes;
-    this.#update();
+    this.update();
   }
 
   /** A frame was written to memory. @param cause ROK or RER */
@@ -168,7 +170,7 @@ export class InterruptUnit {
     if (causes === RECEIVED) this.#rxFrames = 0;
     else this.#txFrames = 0;
     this.#held &= ~causes;
-    this.#update();
+    this.update();
   }
 
   /** The ones that were written are gone already. */
@@ -178,7 +180,7 @@ export class InterruptUnit {
     this.#held &= ~value;
     if ((this.#held & RECEIVED) === 0) this.#stop(this.#rx);
     if ((this.#held & SENT) === 0) this.#stop(this.#tx);
-    this.#update();
+    this.update();
   }
 
   #stop(alarm: ModelAlarm): void {
@@ -188,11 +190,12 @@ export class InterruptUnit {
     else this.#txFrames = 0;
   }
 
-  #update(): void {
+  /** The line, or a message, follows what is shown, enabled and not held. */
+  protected update(): void {
     const on = (this.#values[this.#isr]! & this.#values[this.#imr]! & ~this.#held) !== 0;
     const message = this.#bus.msixEnabled;
     this.#bus.setLevel(on && !message);
-    if (on && !this.#asserted && message) this.#bus.message(VECTOR);
-    this.#asserted = on;
+    if (on && !this.asserted && message) this.#bus.message(VECTOR);
+    this.asserted = on;
   }
 }

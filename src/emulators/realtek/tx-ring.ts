@@ -53,7 +53,6 @@ export class TxRing {
   /** Frames sent, or not, since the transmitter looked last. */
   sent = 0;
   failed = 0;
-  /** Its first descriptor without EOR; as {@link RingState}. */
   readonly registers: TxRingRegisters;
   readonly #bus: DeviceBus;
   readonly #values: Int32Array;

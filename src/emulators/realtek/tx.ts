@@ -39,6 +39,8 @@ export interface TxParts {
 /** The transmit unit. */
 export class TxUnit {
   readonly rings: readonly TxRing[];
+  /** Rings that can count descriptors, by their element of the counters. */
+  readonly #counted: TxRing[] = [];
   readonly #bus: DeviceBus;
   readonly #values: Int32Array;
   readonly #chip: RealtekChip;
@@ -75,8 +77,12 @@ export class TxUnit {
         write: (value, _index, old) => this.#given(ring, value, old, old !== 0 || regs.get(low) !== 0),
       });
     }
-    const counted = this.rings.find((ring) => ring.registers.noClose)?.registers.noClose;
-    if (counted) regs.on(counted.tail, { write: (_value, index) => this.#filled(index) });
+    for (const ring of this.rings) {
+      const { noClose } = ring.registers;
+      if (noClose === undefined) continue;
+      this.#counted[noClose.index] = ring;
+      regs.on(noClose.tail, { write: (_value, index) => this.#filled(index) });
+    }
   }
 
   reset(): void {
@@ -136,7 +142,7 @@ export class TxUnit {
 
   /** The guest counted on: with TX_NO_CLOSE that is the doorbell. */
   #filled(index: number): void {
-    const ring = this.rings.find((each) => each.registers.noClose?.index === index);
+    const ring = this.#counted[index];
     if (!ring?.counts) return;
     const polls = this.#values[this.#poll]! & this.#polls;
     this.#values[this.#poll]! |= ring.registers.poll;

@@ -100,10 +100,6 @@ export class Rtl8125b extends RealtekNic {
       new WindowUnit(bus, regs, WINDOWS.csi, this.#csi),
     ];
     regs.on(PHYSTATUS, { read: () => this.#status() });
-    regs.on(TXCFG, {
-      write: (value) =>
-        this.#unmodelled(TXCFG, value & TXCFG.TX_NO_CLOSE, 'transmission without writing descriptors back'),
-    });
     regs.on(RSS_CTRL, { write: (value) => this.#unmodelled(RSS_CTRL, value, 'receive side scaling') });
     regs.on(Q_NUM_CTRL, { write: (value) => this.#unmodelled(Q_NUM_CTRL, value, 'more than one receive queue') });
     regs.on(FIFO_STATUS, { read: () => this.#fifoStatus() });

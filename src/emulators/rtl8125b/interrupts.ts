@@ -57,9 +57,10 @@ export class VectorUnit extends InterruptUnit {
         this.arrive();
         return regs.values[this.#status]!;
       },
+      peek: (stored) => stored,
       write: (value) => this.#acknowledged(value),
     });
-    regs.on(INT_CFG0, { write: () => this.#update() });
+    regs.on(INT_CFG0, { write: () => this.update() });
   }
 
   override reset(): void {
@@ -102,28 +103,34 @@ export class VectorUnit extends InterruptUnit {
 
   #release(cause: number): void {
     this.#held &= ~cause;
-    this.#update();
+    this.update();
   }
 
   #set(causes: number): void {
     this.#regs.values[this.#status]! |= causes & CAUSES;
-    this.#update();
+    this.update();
   }
 
   #masked(mask: number): void {
     this.#regs.values[this.#mask] = mask;
-    this.#update();
+    this.update();
   }
 
   #acknowledged(value: number): void {
     this.#held &= ~value;
     if ((value & ISR_V2.ROK_Q0) !== 0) this.#rx.cancel();
     if ((value & ISR_V2.TOK_Q0) !== 0) this.#tx.cancel();
-    this.#update();
+    this.update();
   }
 
-  #update(): void {
-    if (!this.#second) return;
+  /** By the form that is on: the other one's causes and mask do not count. */
+  protected override update(): void {
+    if (!this.#second) {
+      this.#sent = 0;
+      super.update();
+      return;
+    }
+    this.asserted = false;
     const values = this.#regs.values;
     const active = values[this.#status]! & values[this.#mask]! & ~this.#held;
     const message = this.#bus.msixEnabled;
