@@ -1,6 +1,7 @@
 /** What happens to a frame before it finds a descriptor: lengths, FCS, PAUSE, address and VLAN filters, and their counters. */
 import type { FrameFate, LinkFrame } from '../../link/port.js';
 import { i82540em, type RegisterFile } from '../../registers/index.js';
+import { isBroadcast } from '../offload/addresses.js';
 import type { IntelRegisters } from './chip.js';
 import { FilterUnit, Match } from './filter.js';
 import type { FlowControl } from './flow-control.js';
@@ -89,15 +90,4 @@ export class Admission {
     const type = (u8[at + 12]! << 8) | u8[at + 13]!;
     return type === this.#values[this.#vet] ? MAX_FRAME : MAX_FRAME - FCS;
   }
-}
-
-function isBroadcast(u8: Uint8Array, at: number): boolean {
-  return (
-    u8[at] === 0xff &&
-    u8[at + 1] === 0xff &&
-    u8[at + 2] === 0xff &&
-    u8[at + 3] === 0xff &&
-    u8[at + 4] === 0xff &&
-    u8[at + 5] === 0xff
-  );
 }

@@ -5,10 +5,13 @@
 import type { LinkFrame } from '../../link/port.js';
 import { i82540em, pick, type RegisterFile } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
+import { isBroadcast, isMagic } from '../offload/addresses.js';
 import type { IntelRegisters } from './chip.js';
 import type { FilterUnit } from './filter.js';
 
-const { WUC, WUFC, WUS, IPAV, RAH } = i82540em;
+const { WUC, WUFC, WUS, IPAV } = i82540em;
+/** The bytes of an address in RAH. */
+const OURS = i82540em.RAH.RAH;
 const PATTERNS = 4;
 const PATTERN_BYTES = 128;
 
@@ -45,7 +48,7 @@ export class WakeUnit {
     const start = frame.offset;
     if ((filters & WUFC.MAG) !== 0 && this.#magic(frame)) return WUS.MAG;
     const group = (u8[start]! & 1) !== 0;
-    const broadcast = group && matches(u8, start, BROADCAST, 0, 6);
+    const broadcast = group && isBroadcast(u8, start);
     if ((filters & WUFC.EX) !== 0 && !group && this.#filter.address(u8, start) !== 0) return WUS.EX;
     if ((filters & WUFC.BC) !== 0 && broadcast) return WUS.BC;
     if ((filters & WUFC.MC) !== 0 && group && !broadcast && this.#filter.address(u8, start) !== 0) return WUS.MC;
@@ -67,25 +70,9 @@ export class WakeUnit {
     return 0;
   }
 
-  /** Six FFh, then our address sixteen times, anywhere in the frame. */
-  #magic(frame: LinkFrame): boolean {
-    const { u8 } = frame.arena;
-    const end = frame.offset + frame.length - 102;
-    for (let i = frame.offset + 14; i <= end; i++) {
-      if (u8[i] !== 0xff || !matches(u8, i, BROADCAST, 0, 6)) continue;
-      let times = 0;
-      while (times < 16 && this.#isOurMac(u8, i + 6 + 6 * times)) times++;
-      if (times === 16) return true;
-    }
-    return false;
-  }
-
-  #isOurMac(u8: Uint8Array, place: number): boolean {
-    const low = u8[place]! | (u8[place + 1]! << 8) | (u8[place + 2]! << 16) | (u8[place + 3]! << 24);
-    return (
-      low === this.#regs.get(this.#map.RAL) &&
-      (u8[place + 4]! | (u8[place + 5]! << 8)) === (this.#regs.get(this.#map.RAH) & RAH.RAH)
-    );
+  #magic({ arena, offset, length }: LinkFrame): boolean {
+    const { RAL, RAH } = this.#map;
+    return isMagic(arena.u8, offset, length, this.#regs.get(RAL), this.#regs.get(RAH) & OURS);
   }
 
   #isOurIpv4(frame: LinkFrame, offset: number): boolean {
@@ -126,11 +113,4 @@ export class WakeUnit {
     }
     this.#bus.pme();
   }
-}
-
-const BROADCAST = new Uint8Array(6).fill(0xff);
-
-function matches(u8: Uint8Array, start: number, pattern: Uint8Array, from: number, bytes: number): boolean {
-  for (let i = 0; i < bytes; i++) if (u8[start + i] !== pattern[from + i]) return false;
-  return true;
 }

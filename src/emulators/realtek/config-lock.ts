@@ -1,11 +1,10 @@
 /** CFG9346 as the lock of configuration registers and station address. Source: RTL8169 specification, register 50h. */
 import { type AnyReg, meta, pick, type RegisterFile, rtl8168h } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
+import { EepromMode } from './eeprom.js';
 
 const { CFG9346, CONFIG0, CONFIG1, CONFIG2, CONFIG3, CONFIG4, CONFIG5, IDR0, IDR4 } = rtl8168h;
 const LOCKED: readonly AnyReg[] = [CONFIG0, CONFIG1, CONFIG2, CONFIG3, CONFIG4, CONFIG5, IDR0, IDR4];
-/** CFG9346.EEM: configuration may be written. */
-const CONFIG_WRITE = 3;
 
 /** Makes the locked registers keep their values while they are locked. */
 export function lockConfiguration(bus: DeviceBus, regs: RegisterFile): void {
@@ -13,7 +12,7 @@ export function lockConfiguration(bus: DeviceBus, regs: RegisterFile): void {
     regs.on(register, {
       write: (value, _index, old) => {
         const now = regs.get(register);
-        if (now === old || pick(regs.get(CFG9346), CFG9346.EEM) === CONFIG_WRITE) return;
+        if (now === old || pick(regs.get(CFG9346), CFG9346.EEM) === EepromMode.configWrite) return;
         regs.set(register, old);
         bus.report({
           rule: 'negotiation-order',

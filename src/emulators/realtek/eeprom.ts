@@ -45,7 +45,6 @@ export function eepromImage(contents: EepromContents): Uint16Array {
 export class EepromUnit {
   readonly eeprom: MicrowireEeprom;
   readonly #bus: DeviceBus;
-  readonly #regs: RegisterFile;
   readonly #load: () => void;
   #loadedAt: Micros = 0;
 
@@ -56,7 +55,6 @@ export class EepromUnit {
   constructor(bus: DeviceBus, regs: RegisterFile, words: Uint16Array, load: () => void) {
     this.eeprom = new MicrowireEeprom(words);
     this.#bus = bus;
-    this.#regs = regs;
     this.#load = load;
     regs.on(CFG9346, { read: (stored) => this.#pins(stored), write: (value) => this.#drive(value) });
   }
@@ -66,20 +64,10 @@ export class EepromUnit {
     return this.eeprom.words.length > EEPROM_WORDS;
   }
 
-  /** The EEPROM is good: its first word says so. */
-  get good(): boolean {
-    return this.eeprom.words[EEPROM_ID.at / 2] === EEPROM_MAGIC;
-  }
-
   /** The station address that it holds, 6 bytes. */
   get mac(): Uint8Array {
     const first = EEPROM_MAC.at / 2;
     return Uint8Array.from({ length: 6 }, (_, i) => this.eeprom.words[first + (i >> 1)]! >> (8 * (i & 1)));
-  }
-
-  /** CFG9346 lets CONFIG0 to 5 and the station address be written. */
-  get unlocked(): boolean {
-    return pick(this.#regs.get(CFG9346), CFG9346.EEM) === EepromMode.configWrite;
   }
 
   reset(): void {
@@ -88,8 +76,8 @@ export class EepromUnit {
   }
 
   #pins(stored: number): number {
-    const loading = pick(stored, CFG9346.EEM) === EepromMode.autoLoad && this.#bus.now >= this.#loadedAt;
-    const mode = loading ? put(stored, CFG9346.EEM, EepromMode.normal) : stored;
+    const loaded = pick(stored, CFG9346.EEM) === EepromMode.autoLoad && this.#bus.now >= this.#loadedAt;
+    const mode = loaded ? put(stored, CFG9346.EEM, EepromMode.normal) : stored;
     return (mode & ~CFG9346.EEDO) | (this.eeprom.data ? CFG9346.EEDO : 0);
   }
 

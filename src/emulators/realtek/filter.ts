@@ -2,7 +2,9 @@
  * Which frames get in by their address. Source: RTL8169 specification, registers 08h and 44h; r8169 rtl_set_rx_mode for where
  * the bits of the hash stand on PCI Express chips.
  */
+import type { LinkFrame } from '../../link/port.js';
 import { type RegisterFile, rtl8168h } from '../../registers/index.js';
+import { isAddress, isBroadcast, isMagic } from '../offload/addresses.js';
 import type { RealtekRegisters } from './chip.js';
 
 const { IDR0, IDR4, MAR0, MAR4, RCR } = rtl8168h;
@@ -34,9 +36,12 @@ export class FilterUnit {
 
   /** Is this the station address? */
   isOurs(u8: Uint8Array, at: number): boolean {
-    const low = u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24);
-    const high = u8[at + 4]! | (u8[at + 5]! << 8);
-    return low === this.#values[this.#idr0] && high === (this.#values[this.#idr4]! & IDR4.VALUE);
+    return isAddress(u8, at, this.#values[this.#idr0]!, this.#values[this.#idr4]! & IDR4.VALUE);
+  }
+
+  /** Is the frame a magic packet to the station address? */
+  isMagic({ arena, offset, length }: LinkFrame): boolean {
+    return isMagic(arena.u8, offset, length, this.#values[this.#idr0]!, this.#values[this.#idr4]! & IDR4.VALUE);
   }
 
   /** Is the frame at `at` let through, and as what? One of {@link Match}. */
@@ -69,10 +74,4 @@ export function hash(u8: Uint8Array, at: number): number {
     }
   }
   return crc >>> HASH_SHIFT;
-}
-
-/** Is the address at `at` the broadcast address? */
-export function isBroadcast(u8: Uint8Array, at: number): boolean {
-  for (let i = 0; i < ADDRESS_BYTES; i++) if (u8[at + i] !== 0xff) return false;
-  return true;
 }

@@ -28,7 +28,7 @@ import type { RealtekChip } from './chip.js';
 import { Bar } from './config.js';
 import { lockConfiguration } from './config-lock.js';
 import { EepromUnit } from './eeprom.js';
-import { FilterUnit, Match } from './filter.js';
+import { FilterUnit } from './filter.js';
 import { FlowControl } from './flow-control.js';
 import { InterruptUnit } from './interrupts.js';
 import type { RealtekPhy } from './phy.js';
@@ -45,6 +45,8 @@ const { DESCRIPTOR_BYTES } = rtl8168h;
 
 /** A reset by CR.RST takes so long under the timed schedule; drivers wait 10 ms at least. */
 const RESET_TIME = 20;
+/** Mbit/s by which times are told while there is no link. */
+const USUAL_SPEED = 1000;
 
 /** How a chip is made. */
 export interface RealtekOptions {
@@ -60,7 +62,7 @@ export interface RealtekOptions {
 export interface RealtekParts {
   readonly phy: RealtekPhy;
   readonly tally: TallyUnit;
-  readonly wake: Omit<WakeChip, 'accepts'>;
+  readonly wake: WakeChip;
 }
 
 /** A chip, as a function on a bus. */
@@ -124,7 +126,9 @@ export abstract class RealtekNic implements EmulatedFunction {
     this.#tally = tally;
     this.#timer = new TimerUnit(bus, regs, TCTR, TIMERINT0, () => this.#interrupts.raise(TIMEOUT));
     this.#flow = new FlowControl(bus, regs, filter, {
-      speed: () => this.speed,
+      get speed() {
+        return phy.mode?.speed ?? USUAL_SPEED;
+      },
       agreed: () => phy.mode?.pause ?? false,
       levels: () => this.pauseLevels,
       emit: (frame) => {
@@ -152,10 +156,7 @@ export abstract class RealtekNic implements EmulatedFunction {
       slot,
       mayMaster: () => this.#mayMaster,
     });
-    this.#wake = new WakeUnit(bus, regs, {
-      ...wake,
-      accepts: (frame) => filter.address(frame.arena.u8, frame.offset) !== Match.none,
-    });
+    this.#wake = new WakeUnit(bus, regs, filter, wake);
     phy.onChange = () => this.#linkChanged();
     this.port.receive = (frame) => this.#receive(frame);
     regs.on(CR, {
@@ -177,7 +178,7 @@ export abstract class RealtekNic implements EmulatedFunction {
 
   /** Mbit/s of the link. */
   protected get speed(): number {
-    return this.#phy.mode?.speed ?? 1000;
+    return this.#phy.mode?.speed ?? USUAL_SPEED;
   }
 
   /** FIFO levels of PAUSE in bytes; `high` 0: it is never sent. */

@@ -5,8 +5,8 @@
 import type { LinkFrame } from '../../link/port.js';
 import { meta, type RegisterFile, rtl8168h } from '../../registers/index.js';
 import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
+import { isBroadcast } from '../offload/addresses.js';
 import type { RealtekChip } from './chip.js';
-import { isBroadcast } from './filter.js';
 import type { InterruptUnit } from './interrupts.js';
 import type { TallyUnit } from './tally.js';
 import { Turn, TxRing } from './tx-ring.js';

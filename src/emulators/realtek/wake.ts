@@ -6,11 +6,10 @@
 import type { LinkFrame } from '../../link/port.js';
 import { type RegisterFile, rtl8168h } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
+import { type FilterUnit, Match } from './filter.js';
 
-const { CONFIG1, CONFIG2, CONFIG3, CONFIG5, IDR0, IDR4, MISC } = rtl8168h;
+const { CONFIG1, CONFIG2, CONFIG3, CONFIG5, MISC } = rtl8168h;
 
-/** Six FFh and an address sixteen times. */
-const MAGIC_BYTES = 6 + 16 * 6;
 const HEADER_BYTES = 14;
 const CRC16_POLYNOMIAL = 0x1021;
 
@@ -33,8 +32,6 @@ export interface WakeChip {
   magic(): boolean;
   /** Wake when the link comes, as CONFIG3.LINK_UP or a place of the chip's own says. */
   link(): boolean;
-  /** The receive filter takes the frame's destination: RCR and the hash hold while asleep. */
-  accepts(frame: LinkFrame): boolean;
   readonly patterns?: WakePatterns;
 }
 
@@ -44,11 +41,14 @@ export class WakeUnit {
   cause: WakeCause | undefined;
   readonly #bus: DeviceBus;
   readonly #regs: RegisterFile;
+  readonly #filter: FilterUnit;
   readonly #chip: WakeChip;
 
-  constructor(bus: DeviceBus, regs: RegisterFile, chip: WakeChip) {
+  /** @param filter holds while asleep, too */
+  constructor(bus: DeviceBus, regs: RegisterFile, filter: FilterUnit, chip: WakeChip) {
     this.#bus = bus;
     this.#regs = regs;
+    this.#filter = filter;
     this.#chip = chip;
   }
 
@@ -65,33 +65,19 @@ export class WakeUnit {
   frame(frame: LinkFrame): void {
     if (!frame.fcsOk || frame.length < HEADER_BYTES) return;
     if ((this.#regs.get(MISC) & MISC.RXDV_GATED_EN) !== 0) return;
-    const { u8 } = frame.arena;
-    if (!this.#chip.accepts(frame)) return;
-    const cause = this.#match(u8, frame.offset, frame.length);
+    const match = this.#filter.address(frame.arena.u8, frame.offset);
+    const cause = match === Match.none ? undefined : this.#cause(frame, match);
     if (cause !== undefined) this.#wake(cause);
   }
 
-  #match(u8: Uint8Array, at: number, length: number): WakeCause | undefined {
+  /** @param match as what the filter lets the frame through */
+  #cause(frame: LinkFrame, match: number): WakeCause | undefined {
     const config = this.#regs.get(CONFIG5);
-    if (this.#chip.magic() && this.#magic(u8, at, length)) return 'magic';
-    if ((u8[at]! & 1) === 0) {
-      if ((config & CONFIG5.UWF) !== 0 && this.#isStation(u8, at)) return 'unicast';
-    } else if (isBroadcast(u8, at)) {
-      if ((config & CONFIG5.BWF) !== 0) return 'broadcast';
-    } else if ((config & CONFIG5.MWF) !== 0) return 'multicast';
-    return this.#pattern(u8, at, length) ? 'pattern' : undefined;
-  }
-
-  /** Six FFh, then the station address sixteen times, anywhere behind the header. */
-  #magic(u8: Uint8Array, at: number, length: number): boolean {
-    const last = at + length - MAGIC_BYTES;
-    for (let i = at + HEADER_BYTES; i <= last; i++) {
-      if (!isBroadcast(u8, i)) continue;
-      let times = 0;
-      while (times < 16 && this.#isStation(u8, i + 6 + 6 * times)) times++;
-      if (times === 16) return true;
-    }
-    return false;
+    if (this.#chip.magic() && this.#filter.isMagic(frame)) return 'magic';
+    if (match === Match.station && (config & CONFIG5.UWF) !== 0) return 'unicast';
+    if (match === Match.broadcast && (config & CONFIG5.BWF) !== 0) return 'broadcast';
+    if (match === Match.multicast && (config & CONFIG5.MWF) !== 0) return 'multicast';
+    return this.#pattern(frame.arena.u8, frame.offset, frame.length) ? 'pattern' : undefined;
   }
 
   #pattern(u8: Uint8Array, at: number, length: number): boolean {
@@ -112,11 +98,6 @@ export class WakeUnit {
       if (seen > 0 && crc === patterns.crc(p)) return true;
     }
     return false;
-  }
-
-  #isStation(u8: Uint8Array, at: number): boolean {
-    const low = u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24);
-    return low === this.#regs.get(IDR0) && (u8[at + 4]! | (u8[at + 5]! << 8)) === (this.#regs.get(IDR4) & IDR4.VALUE);
   }
 
   /**
@@ -144,9 +125,4 @@ export function crc16(crc: number, byte: number): number {
     value = ((value << 1) & 0xffff) ^ (feedback ? CRC16_POLYNOMIAL : 0);
   }
   return value;
-}
-
-function isBroadcast(u8: Uint8Array, at: number): boolean {
-  for (let i = 0; i < 6; i++) if (u8[at + i] !== 0xff) return false;
-  return true;
 }
