@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NICS } from '../../src/lab/nics.js';
 import { Bench, Lab, type Target, UNDECLARED } from '../support/matrix/bench.js';
 import { CHIPS, type Chip, type Mode } from '../support/matrix/chips.js';
+import { judge } from '../support/matrix/judge.js';
 import type { Row, RowResult } from '../support/matrix/rows.js';
 import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
@@ -32,22 +33,6 @@ function rowsFor(rows: readonly Row[], chip: Chip, mode: Mode, target: Target): 
       (row.applies?.(chip, mode, target) ?? true) &&
       (only === undefined || BASIC.includes(row) || new RegExp(only).test(row.name)),
   );
-}
-
-/** Runs a row and everything that must hold after each. */
-async function judge(bench: Bench, row: Row): Promise<string[]> {
-  await row.run(bench).catch((error: unknown) => {
-    const said = bench.warnings.splice(0);
-    throw said.length > 0 ? new Error(`${error}; the server: ${said.join('; ')}`) : error;
-  });
-  const { unexplained, explained } = bench.findings([...bench.chip.explained, ...(row.explained ?? [])]);
-  const complaints = (await bench.lab.complaints()).filter(
-    (line) =>
-      ![...(row.complaints ?? []), ...(bench.chip.driver.complaints ?? [])].some((known) => known.line.test(line)),
-  );
-  const said = [...unexplained, ...complaints, ...bench.warnings.splice(0)];
-  expect(said.join('\n'), 'what model, kernel and server complain of').toBe('');
-  return explained;
 }
 
 /** As {@link judge}; undefined and a tidy bench when it failed. */
