@@ -356,13 +356,9 @@ export abstract class IntelNic implements Nic {
 
   statistics(): Readonly<Record<string, number>> {
     if (this.#status.running) this.#chip.read(this.io);
-    const tx = this.#tx;
     return {
       ...this.#rx.statistics(),
-      txPackets: tx.packets,
-      txBytes: tx.bytes,
-      txRefused: tx.refused,
-      txLost: tx.lost,
+      ...this.#tx.slots.statistics(),
       ...this.#counts,
       ...Object.fromEntries(Object.entries(this.#chip.totals).map(([name, value]) => [`chip.${name}`, value])),
     };

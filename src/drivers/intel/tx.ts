@@ -9,7 +9,8 @@ import type { Mmio } from '../../platform/mmio.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
 import * as format from '../../registers/i82540em/index.js';
-import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
+import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf } from '../ring.js';
+import { TxSlots } from '../tx-slots.js';
 import type { IntelChip, TxRegisters } from './family.js';
 
 const { CTX_CMD, CTX_IP, CTX_MSS, CTX_TU, DESCRIPTOR_BYTES } = format;
@@ -39,8 +40,6 @@ const MSS_SHIFT = 31 - Math.clz32(CTX_MSS.MSS & -CTX_MSS.MSS);
 const PIECE = 8192;
 /** A context and the pieces of the largest frame. */
 const MOST_DESCRIPTORS = 1 + BIG_SLOT / PIECE;
-/** Slots for segmentation. */
-const BIG_SLOTS = 16;
 const ETHERTYPE_AT = 12;
 const ETHERNET_BYTES = 14;
 const TAG_BYTES = 4;
@@ -66,13 +65,7 @@ export interface TxParts {
 
 /** One transmit ring with its buffers. */
 export class IntelTx {
-  /** Frames whose descriptors came back. */
-  packets = 0;
-  bytes = 0;
-  /** Frames that could not be handed over as they were described. */
-  refused = 0;
-  /** Frames that a reset took before the chip had sent them. */
-  lost = 0;
+  readonly slots: TxSlots;
   readonly #io: Mmio;
   readonly #parts: TxParts;
   readonly #tailAt: number;
@@ -81,20 +74,10 @@ export class IntelTx {
   readonly #arena: Arena;
   readonly #view: DataView;
   readonly #mask: number;
-  readonly #small: SlotPool;
-  readonly #big: SlotPool;
-  readonly #watched: boolean;
   readonly #delay: number;
-  /** Largest frame that goes out as it is, and largest that may be handed over. */
-  readonly #plainBytes: number;
-  readonly #mostBytes: number;
-  /** For the last descriptor of a frame: its slot and its length; -1 elsewhere. */
-  readonly #slots: Int32Array;
-  readonly #lengths: Int32Array;
   #clean = 0;
   #next = 0;
   #told = 0;
-  #reserved = -1;
   /** The context that the chip holds: both words of it, -1 for none. */
   #contextTu = -1;
 
@@ -113,16 +96,10 @@ export class IntelTx {
     this.#tailAt = parts.txRegisters.TDT.at;
     this.#dma = set.dma;
     this.#ring = set.alloc(size * DESCRIPTOR_BYTES, 4096);
-    this.#small = new SlotPool(set, slotFor(mtu, FRAME_LEAD), size);
-    this.#big = new SlotPool(set, BIG_SLOT, segmentation ? BIG_SLOTS : 1);
-    this.#plainBytes = mtu + LINK_BYTES;
-    this.#mostBytes = segmentation ? MAX_SEGMENT_BYTES : this.#plainBytes;
+    this.slots = new TxSlots(set, size, mtu, segmentation);
     this.#arena = this.#ring.arena;
     this.#view = this.#arena.view;
     this.#mask = size - 1;
-    this.#slots = new Int32Array(size).fill(-1);
-    this.#lengths = new Int32Array(size);
-    this.#watched = set.dma.handOver !== undefined;
     this.#delay = delayed ? IDE : 0;
   }
 
@@ -148,16 +125,10 @@ export class IntelTx {
   }
 
   #forget(): void {
-    for (let i = 0; i <= this.#mask; i++) {
-      const slot = this.#slots[i]!;
-      if (slot < 0) continue;
-      this.#release(slot, i);
-      this.lost++;
-    }
+    this.slots.forget();
     this.#clean = 0;
     this.#next = 0;
     this.#told = 0;
-    this.#reserved = -1;
     this.#contextTu = -1;
     const { offset, bytes } = this.#ring;
     this.#arena.u8.fill(0, offset, offset + bytes);
@@ -175,40 +146,19 @@ export class IntelTx {
 
   /** True when a frame of at most the MTU can be reserved. */
   get ready(): boolean {
-    return this.room >= 2 && this.#small.left > 0;
+    return this.room >= 2 && this.slots.ready;
   }
 
   reserve(frame: Frame, bytes: number): boolean {
-    const small = bytes <= this.#small.slotBytes - FRAME_LEAD;
-    if (bytes < 0 || bytes > this.#mostBytes) return false;
-    const slot = small ? this.#small.peek() : this.#big.peek();
-    if (slot < 0 || this.room < (small ? 2 : MOST_DESCRIPTORS)) return false;
-    this.#reserved = slot;
-    frame.arena = this.#arena;
-    frame.offset = slot + FRAME_LEAD;
-    frame.length = bytes;
-    frame.checksum = Checksum.none;
-    frame.csumStart = 0;
-    frame.csumOffset = 0;
-    frame.gsoSize = 0;
-    frame.vlan = -1;
-    return true;
+    const needed = this.slots.isSmall(bytes) ? 2 : MOST_DESCRIPTORS;
+    return this.room >= needed && this.slots.reserve(frame, bytes);
   }
 
   commit(frame: Frame): void {
-    const slot = this.#reserved;
-    this.#reserved = -1;
+    const slot = this.slots.committed(frame);
     if (slot < 0) return;
-    const small = this.#small.owns(slot);
-    const pool = small ? this.#small : this.#big;
+    const { low, high } = this.slots.pool(slot);
     const { length } = frame;
-    const most = frame.gsoSize > 0 ? Math.min(this.#mostBytes, pool.slotBytes - FRAME_LEAD) : this.#plainBytes;
-    const field = frame.checksum === Checksum.partial ? frame.csumStart + frame.csumOffset + 2 : 0;
-    if (frame.offset !== slot + FRAME_LEAD || length <= 0 || length > most || field > length) {
-      this.refused++;
-      return;
-    }
-    pool.take();
     const at = frame.offset;
     let command = IFCS | this.#delay;
     let options = 0;
@@ -219,8 +169,7 @@ export class IntelTx {
     if (frame.checksum === Checksum.partial) {
       if (frame.gsoSize > 0) {
         if (!this.#segmentContext(frame)) {
-          pool.give(slot);
-          this.refused++;
+          this.slots.refused++;
           return;
         }
         command |= TSE;
@@ -239,17 +188,10 @@ export class IntelTx {
     while (done < length) {
       const piece = Math.min(length - done, PIECE);
       last = this.#next;
-      this.#write(
-        (at + done + pool.low) | 0,
-        pool.high,
-        piece | command | (done + piece === length ? EOP | RS : 0),
-        options,
-      );
+      this.#write((at + done + low) | 0, high, piece | command | (done + piece === length ? EOP | RS : 0), options);
       done += piece;
     }
-    this.#slots[last] = slot;
-    this.#lengths[last] = length;
-    if (this.#watched) this.#dma.handOver!(pool.region, at - pool.region.offset, length, 'tx', true);
+    this.slots.take(slot, last, length, length);
   }
 
   /** Tells the chip about everything committed: one register write. */
@@ -266,27 +208,16 @@ export class IntelTx {
     let at = this.#clean;
     // Bounded: the walk ends at #next, which no device moves.
     while (at !== this.#next) {
-      const slot = this.#slots[at]!;
-      if (slot >= 0) {
+      if (this.slots.carries(at)) {
         if ((this.#view.getInt32(this.#ring.offset + at * DESCRIPTOR_BYTES + STATUS_AT, true) & DD) === 0) break;
-        this.#release(slot, at);
+        this.slots.sent(at);
         frames++;
-        this.bytes += this.#lengths[at]!;
         this.#clean = (at + 1) & this.#mask;
       }
       at = (at + 1) & this.#mask;
     }
     if (frames > 0) this.#dma.syncForCpu();
-    this.packets += frames;
     return frames;
-  }
-
-  #release(slot: number, at: number): void {
-    const pool = this.#small.owns(slot) ? this.#small : this.#big;
-    if (this.#watched)
-      this.#dma.handOver!(pool.region, slot + FRAME_LEAD - pool.region.offset, this.#lengths[at]!, 'tx', false);
-    pool.give(slot);
-    this.#slots[at] = -1;
   }
 
   /** Fills the next data descriptor. */

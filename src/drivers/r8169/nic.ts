@@ -325,7 +325,7 @@ export class R8169Nic implements Nic {
     if (this.#status.running) this.#tally.read();
     return {
       ...this.#rx.statistics(),
-      ...this.#tx.statistics(),
+      ...this.#tx.slots.statistics(),
       ...this.#counts,
       ...this.#tally.statistics(),
     };

@@ -6,7 +6,8 @@ import { Checksum, type Frame } from '../../platform/phy.js';
 import { writeReg } from '../../platform/task.js';
 import * as format from '../../registers/realtek/descriptors.js';
 import { TNPDS_HI, TNPDS_LO } from '../../registers/realtek/mac.js';
-import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
+import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf } from '../ring.js';
+import { TxSlots } from '../tx-slots.js';
 import type { Rtl } from './chip.js';
 import { checksumBits, segmentBits, segmentSize, sumInSoftware, timeStampLength } from './offload.js';
 
@@ -22,8 +23,6 @@ const ADDR_HI_AT = TXD_ADDR_HI.at;
 /** Largest piece of one descriptor; its length field would take 64 KiB less a byte. */
 const PIECE = 8192;
 const MOST_PIECES = BIG_SLOT / PIECE;
-/** Slots for segmentation. */
-const BIG_SLOTS = 16;
 /** Shorter frames are filled up here, and summed here before: chips of the family sum short ones wrongly (r8169). */
 const SHORTEST = 60;
 
@@ -32,13 +31,7 @@ export const MAX_SEGMENT_BYTES = BIG_SLOT - FRAME_LEAD;
 
 /** The transmit ring with its buffers. */
 export class RtlTx {
-  /** Frames whose descriptors came back. */
-  packets = 0;
-  bytes = 0;
-  /** Frames that could not be handed over as they were described. */
-  refused = 0;
-  /** Frames that a reset took before the chip had sent them. */
-  lost = 0;
+  readonly slots: TxSlots;
   readonly #io: Mmio;
   readonly #rtl: Rtl;
   readonly #dma: DmaMemory;
@@ -46,21 +39,9 @@ export class RtlTx {
   readonly #arena: Arena;
   readonly #view: DataView;
   readonly #mask: number;
-  readonly #small: SlotPool;
-  readonly #big: SlotPool;
-  readonly #watched: boolean;
-  /** Largest frame that goes out as it is, and largest that may be handed over. */
-  readonly #plainBytes: number;
-  readonly #mostBytes: number;
-  /** For the last descriptor of a frame: its slot and its length; -1 elsewhere. */
-  readonly #slots: Int32Array;
-  readonly #lengths: Int32Array;
-  /** Its length with what it was filled up with. */
-  readonly #handed: Int32Array;
   #clean = 0;
   #next = 0;
   #told = 0;
-  #reserved = -1;
 
   /** @param size descriptors, a power of two */
   constructor(io: Mmio, rtl: Rtl, set: DmaSet, size: number, mtu: number, segmentation: boolean) {
@@ -68,31 +49,18 @@ export class RtlTx {
     this.#rtl = rtl;
     this.#dma = set.dma;
     this.#ring = set.alloc(size * DESCRIPTOR_BYTES, Math.max(RING_ALIGN, 4096));
-    this.#small = new SlotPool(set, slotFor(mtu, FRAME_LEAD), size);
-    this.#big = new SlotPool(set, BIG_SLOT, segmentation ? BIG_SLOTS : 1);
-    this.#plainBytes = mtu + LINK_BYTES;
-    this.#mostBytes = segmentation ? MAX_SEGMENT_BYTES : this.#plainBytes;
+    this.slots = new TxSlots(set, size, mtu, segmentation);
     this.#arena = this.#ring.arena;
     this.#view = this.#arena.view;
     this.#mask = size - 1;
-    this.#slots = new Int32Array(size).fill(-1);
-    this.#lengths = new Int32Array(size);
-    this.#handed = new Int32Array(size);
-    this.#watched = set.dma.handOver !== undefined;
   }
 
   /** Says where the ring is; the transmitter is off. Frames that were under way are given up and counted in `lost`. */
   start(): void {
-    for (let i = 0; i <= this.#mask; i++) {
-      const slot = this.#slots[i]!;
-      if (slot < 0) continue;
-      this.#release(slot, i);
-      this.lost++;
-    }
+    this.slots.forget();
     this.#clean = 0;
     this.#next = 0;
     this.#told = 0;
-    this.#reserved = -1;
     const { address, offset, bytes } = this.#ring;
     this.#arena.u8.fill(0, offset, offset + bytes);
     this.#view.setInt32(offset + this.#mask * DESCRIPTOR_BYTES + OPTS1_AT, EOR, true);
@@ -114,37 +82,17 @@ export class RtlTx {
 
   /** True when a frame of at most the MTU can be reserved. */
   get ready(): boolean {
-    return this.room >= MOST_PIECES && this.#small.left > 0;
+    return this.room >= MOST_PIECES && this.slots.ready;
   }
 
   reserve(frame: Frame, bytes: number): boolean {
-    if (bytes < 0 || bytes > this.#mostBytes || this.room < MOST_PIECES) return false;
-    const slot = bytes <= this.#small.slotBytes - FRAME_LEAD ? this.#small.peek() : this.#big.peek();
-    if (slot < 0) return false;
-    this.#reserved = slot;
-    frame.arena = this.#arena;
-    frame.offset = slot + FRAME_LEAD;
-    frame.length = bytes;
-    frame.checksum = Checksum.none;
-    frame.csumStart = 0;
-    frame.csumOffset = 0;
-    frame.gsoSize = 0;
-    frame.vlan = -1;
-    return true;
+    return this.room >= MOST_PIECES && this.slots.reserve(frame, bytes);
   }
 
   commit(frame: Frame): void {
-    const slot = this.#reserved;
-    this.#reserved = -1;
+    const slot = this.slots.committed(frame);
     if (slot < 0) return;
-    const pool = this.#small.owns(slot) ? this.#small : this.#big;
     const { length, vlan } = frame;
-    const most = frame.gsoSize > 0 ? Math.min(this.#mostBytes, pool.slotBytes - FRAME_LEAD) : this.#plainBytes;
-    const field = frame.checksum === Checksum.partial ? frame.csumStart + frame.csumOffset + 2 : 0;
-    if (frame.offset !== slot + FRAME_LEAD || length <= 0 || length > most || field > length) {
-      this.refused++;
-      return;
-    }
     // What is cut into segments is not filled up: that would be payload.
     const cut = frame.checksum === Checksum.partial && frame.gsoSize > 0;
     const whole = cut ? length : Math.max(SHORTEST, this.#rtl.timeStamps ? timeStampLength(this.#view, frame) : length);
@@ -153,7 +101,7 @@ export class RtlTx {
     if (cut) {
       opts1 = segmentBits(this.#view, frame);
       if (opts1 === 0) {
-        this.refused++;
+        this.slots.refused++;
         return;
       }
       opts2 |= segmentSize(frame);
@@ -162,13 +110,12 @@ export class RtlTx {
       if (bits === 0) sumInSoftware(this.#view, frame);
       opts2 |= bits;
     }
-    pool.take();
-    this.#hand(pool, frame.offset, length, whole, opts1, opts2);
+    this.#hand(slot, frame.offset, length, whole, opts1, opts2);
   }
 
   /** Fills descriptors, and gives the first one to the chip last: it is the one that the chip looks at. */
-  #hand(pool: SlotPool, at: number, frameBytes: number, length: number, opts1: number, opts2: number): void {
-    const slot = at - FRAME_LEAD;
+  #hand(slot: number, at: number, frameBytes: number, length: number, opts1: number, opts2: number): void {
+    const { low, high } = this.slots.pool(slot);
     if (length > frameBytes) this.#arena.u8.fill(0, at + frameBytes, at + length);
     const first = this.#next;
     let last = first;
@@ -178,8 +125,8 @@ export class RtlTx {
       last = this.#next;
       const place = this.#ring.offset + last * DESCRIPTOR_BYTES;
       const view = this.#view;
-      view.setInt32(place + ADDR_LO_AT, (at + done + pool.low) | 0, true);
-      view.setInt32(place + ADDR_HI_AT, pool.high, true);
+      view.setInt32(place + ADDR_LO_AT, (at + done + low) | 0, true);
+      view.setInt32(place + ADDR_HI_AT, high, true);
       view.setInt32(place + OPTS2_AT, opts2, true);
       let word = opts1 | piece;
       if (last === this.#mask) word |= EOR;
@@ -187,10 +134,7 @@ export class RtlTx {
       view.setInt32(place + OPTS1_AT, last === first ? word | FS : word | OWN, true);
       this.#next = (last + 1) & this.#mask;
     }
-    this.#slots[last] = slot;
-    this.#lengths[last] = frameBytes;
-    this.#handed[last] = length;
-    if (this.#watched) this.#dma.handOver!(pool.region, at - pool.region.offset, length, 'tx', true);
+    this.slots.take(slot, last, frameBytes, length);
     this.#dma.publish();
     const place = this.#ring.offset + first * DESCRIPTOR_BYTES + OPTS1_AT;
     this.#view.setInt32(place, this.#view.getInt32(place, true) | OWN, true);
@@ -215,33 +159,18 @@ export class RtlTx {
     let at = this.#clean;
     // Bounded: the walk ends at #next, which no device moves.
     while (at !== this.#next) {
-      const slot = this.#slots[at]!;
-      if (slot >= 0) {
+      if (this.slots.carries(at)) {
         if ((this.#view.getInt32(this.#ring.offset + at * DESCRIPTOR_BYTES + OPTS1_AT, true) & OWN) !== 0) break;
-        this.#release(slot, at);
+        this.slots.sent(at);
         frames++;
-        this.bytes += this.#lengths[at]!;
         this.#clean = (at + 1) & this.#mask;
       }
       at = (at + 1) & this.#mask;
     }
     if (frames === 0) return 0;
     this.#dma.syncForCpu();
-    this.packets += frames;
     // A doorbell that comes while the chip ends a burst gets lost: what is left is rung for again (r8169 rtl_tx).
     if (this.#clean !== this.#told) this.ring();
     return frames;
-  }
-
-  #release(slot: number, at: number): void {
-    const pool = this.#small.owns(slot) ? this.#small : this.#big;
-    if (this.#watched)
-      this.#dma.handOver!(pool.region, slot + FRAME_LEAD - pool.region.offset, this.#handed[at]!, 'tx', false);
-    pool.give(slot);
-    this.#slots[at] = -1;
-  }
-
-  statistics(): Readonly<Record<string, number>> {
-    return { txPackets: this.packets, txBytes: this.bytes, txRefused: this.refused, txLost: this.lost };
   }
 }

@@ -400,9 +400,9 @@ export class VirtioNic implements Nic {
       rxPackets: before.rxPackets + rx.packets,
       rxBytes: before.rxBytes + rx.bytes,
       rxMalformed: before.rxMalformed + rx.malformed,
-      txPackets: before.txPackets + tx.packets,
-      txBytes: before.txBytes + tx.bytes,
-      txRefused: before.txRefused + tx.refused,
+      txPackets: before.txPackets + tx.slots.packets,
+      txBytes: before.txBytes + tx.slots.bytes,
+      txRefused: before.txRefused + tx.slots.refused,
     };
   }
 

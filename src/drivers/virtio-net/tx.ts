@@ -1,10 +1,10 @@
 /** virtio-net: sending. Header and frame lie in one buffer; a segmentation uses an indirect table when there is one (§5.1.6.2). */
-import type { Arena } from '../../platform/arena.js';
-import type { DmaMemory, DmaRegion } from '../../platform/dma.js';
+import type { DmaRegion } from '../../platform/dma.js';
 import { Checksum, type Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
 import * as virtio from '../../registers/virtio.js';
-import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf, LINK_BYTES, SlotPool, slotFor } from '../ring.js';
+import { BIG_SLOT, type DmaSet, FRAME_LEAD, highOf } from '../ring.js';
+import { TxSlots } from '../tx-slots.js';
 import { DESC_INDIRECT, DESC_NEXT, type VirtQueue } from './queue.js';
 
 const { NET_HDR, NET_HDR_BUFFERS, NET_HDR_BYTES, NET_HDR_GSO, VRING } = virtio;
@@ -16,7 +16,6 @@ const GSO_TCPV6 = put(0, NET_HDR.GSO_TYPE, 4);
 const UPPER = 16;
 /** Two bytes, the header, then the frame: 2 modulo 4. */
 const LEAD = FRAME_LEAD + NET_HDR_BYTES;
-const BIG_SLOTS = 16;
 /** Entries of an indirect table: header, frame. */
 const TABLE_ENTRIES = 2;
 const ETHERTYPE_AT = 12;
@@ -30,51 +29,26 @@ export const MAX_SEGMENT_BYTES = BIG_SLOT - LEAD;
 
 /** The transmit queue with its buffers. */
 export class VirtioNetTx {
-  packets = 0;
-  bytes = 0;
-  refused = 0;
+  readonly slots: TxSlots;
   readonly #queue: VirtQueue;
-  readonly #dma: DmaMemory;
-  readonly #small: SlotPool;
-  readonly #big: SlotPool;
   readonly #tables: DmaRegion | undefined;
-  readonly #arena: Arena;
   readonly #view: DataView;
-  readonly #watched: boolean;
-  /** Largest frame that goes out as it is, and largest that may be handed over. */
-  readonly #plainBytes: number;
-  readonly #mostBytes: number;
-  readonly #smallHigh: number;
-  readonly #bigHigh: number;
   /** Free descriptors, last in, first out; one for each frame. */
   readonly #free: Int32Array;
   #left: number;
-  readonly #slots: Int32Array;
-  readonly #lengths: Int32Array;
-  #reserved = -1;
 
   constructor(queue: VirtQueue, set: DmaSet, mtu: number, segmentation: boolean, indirect: boolean) {
     this.#queue = queue;
-    this.#dma = set.dma;
-    this.#small = new SlotPool(set, slotFor(mtu, LEAD), queue.size);
-    this.#big = new SlotPool(set, BIG_SLOT, segmentation ? BIG_SLOTS : 1);
-    this.#plainBytes = mtu + LINK_BYTES;
-    this.#mostBytes = segmentation ? MAX_SEGMENT_BYTES : this.#plainBytes;
+    this.slots = new TxSlots(set, queue.size, mtu, segmentation, NET_HDR_BYTES);
     this.#tables = indirect ? set.alloc(queue.size * TABLE_ENTRIES * VRING.DESC_BYTES, 4096) : undefined;
-    this.#arena = this.#small.arena;
-    this.#view = this.#arena.view;
-    this.#watched = set.dma.handOver !== undefined;
-    this.#smallHigh = highOf(this.#small.region.address);
-    this.#bigHigh = highOf(this.#big.region.address);
+    this.#view = this.slots.arena.view;
     this.#free = Int32Array.from({ length: queue.size }, (_, i) => queue.size - 1 - i);
     this.#left = queue.size;
-    this.#slots = new Int32Array(queue.size).fill(-1);
-    this.#lengths = new Int32Array(queue.size);
   }
 
   /** True when a frame of at most the MTU can be reserved. */
   get ready(): boolean {
-    return this.#left > 0 && this.#small.left > 0;
+    return this.#left > 0 && this.slots.ready;
   }
 
   /** Frames that the device has. */
@@ -83,44 +57,24 @@ export class VirtioNetTx {
   }
 
   reserve(frame: Frame, bytes: number): boolean {
-    if (bytes < 0 || bytes > this.#mostBytes || this.#left === 0) return false;
-    const slot = bytes <= this.#small.slotBytes - LEAD ? this.#small.peek() : this.#big.peek();
-    if (slot < 0) return false;
-    this.#reserved = slot;
-    frame.arena = this.#arena;
-    frame.offset = slot + LEAD;
-    frame.length = bytes;
-    frame.checksum = Checksum.none;
-    frame.csumStart = 0;
-    frame.csumOffset = 0;
-    frame.gsoSize = 0;
-    frame.vlan = -1;
-    return true;
+    return this.#left > 0 && this.slots.reserve(frame, bytes);
   }
 
   commit(frame: Frame): void {
-    const slot = this.#reserved;
-    this.#reserved = -1;
+    const slot = this.slots.committed(frame);
     if (slot < 0) return;
-    const small = this.#small.owns(slot);
-    const pool = small ? this.#small : this.#big;
-    const { length } = frame;
-    const most = frame.gsoSize > 0 ? Math.min(this.#mostBytes, pool.slotBytes - LEAD) : this.#plainBytes;
-    if (frame.offset !== slot + LEAD || length <= 0 || length > most || !this.#header(frame)) {
-      this.refused++;
+    if (!this.#header(frame)) {
+      this.slots.refused++;
       return;
     }
-    pool.take();
+    const { low: base, high } = this.slots.pool(slot);
+    const { length } = frame;
     const head = this.#free[--this.#left]!;
-    this.#slots[head] = slot;
-    this.#lengths[head] = length;
-    const start = slot + FRAME_LEAD;
-    const high = small ? this.#smallHigh : this.#bigHigh;
-    const low = (start + pool.low) | 0;
+    const low = (slot + FRAME_LEAD + base) | 0;
     if (frame.gsoSize > 0 && this.#tables) this.#indirect(head, low, high, length);
     else this.#queue.describe(head, low, high, NET_HDR_BYTES + length, 0);
     this.#queue.offer(head);
-    if (this.#watched) this.#dma.handOver!(pool.region, start - pool.region.offset, NET_HDR_BYTES + length, 'tx', true);
+    this.slots.take(slot, head, length, NET_HDR_BYTES + length);
   }
 
   /** Header and frame as two entries of a table: one descriptor of the ring (§2.7.5.3). */
@@ -143,7 +97,6 @@ export class VirtioNetTx {
     let gso = 0;
     let tail = 0;
     if (frame.checksum === Checksum.partial) {
-      if (csumStart + csumOffset + 2 > length) return false;
       flags = NEEDS_CSUM;
       gso = csumStart << UPPER;
       tail = csumOffset;
@@ -175,23 +128,15 @@ export class VirtioNetTx {
     for (let i = 0; i < this.#queue.size; i++) {
       const head = this.#queue.take();
       if (head < 0) break;
-      const slot = this.#slots[head]!;
       // A descriptor that is not out: the device gave it back twice.
-      if (slot < 0) {
+      if (!this.slots.carries(head)) {
         this.#queue.broken = true;
         break;
       }
-      const pool = this.#small.owns(slot) ? this.#small : this.#big;
-      const length = this.#lengths[head]!;
-      if (this.#watched)
-        this.#dma.handOver!(pool.region, slot + FRAME_LEAD - pool.region.offset, NET_HDR_BYTES + length, 'tx', false);
-      pool.give(slot);
-      this.#slots[head] = -1;
+      this.slots.sent(head);
       this.#free[this.#left++] = head;
-      this.bytes += length;
       frames++;
     }
-    this.packets += frames;
     return frames;
   }
 }
