@@ -2,7 +2,7 @@
  * CSIAR: the function's own configuration space through its registers, for hosts that reach only 256 bytes of it. Registers of
  * the maker's, beyond the capabilities, are stored here; the guest finds them in configuration space too.
  */
-import { type AnyReg, hex, meta, pci, type RegisterFile } from '../../registers/index.js';
+import { type AnyReg, hex, meta, pci, RegisterFile, type RegisterMap } from '../../registers/index.js';
 import type { ConfigSpace } from '../config-space.js';
 import type { DeviceBus } from '../function.js';
 import type { WindowTarget } from './windows.js';
@@ -15,13 +15,18 @@ export class CsiTarget implements WindowTarget {
   readonly #own: AnyReg;
   readonly #command: AnyReg;
 
-  /** @param own the register that the maker has added, 32 bits, stored in `regs`; @param command CSIAR */
-  constructor(bus: DeviceBus, space: ConfigSpace, regs: RegisterFile, own: AnyReg, command: AnyReg) {
+  /** @param map the maker's registers; @param own the one of them, 32 bits; @param command CSIAR */
+  constructor(bus: DeviceBus, space: ConfigSpace, map: RegisterMap, own: AnyReg, command: AnyReg) {
     this.#bus = bus;
     this.#space = space;
-    this.#regs = regs;
+    this.#regs = new RegisterFile(map);
     this.#own = own;
     this.#command = command;
+  }
+
+  /** Power-on of the maker's registers. */
+  reset(): void {
+    this.#regs.reset();
   }
 
   read(address: number): number {

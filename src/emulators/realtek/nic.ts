@@ -27,17 +27,20 @@ import type {
 import type { RealtekChip } from './chip.js';
 import { Bar } from './config.js';
 import { lockConfiguration } from './config-lock.js';
+import type { CsiTarget } from './csi.js';
 import { EepromUnit } from './eeprom.js';
 import { FilterUnit } from './filter.js';
 import { FlowControl } from './flow-control.js';
 import { InterruptUnit } from './interrupts.js';
 import type { RealtekPhy } from './phy.js';
 import { RxUnit } from './rx.js';
+import type { StorageSpace } from './storage.js';
 import type { TallyUnit } from './tally.js';
 import { TimerUnit } from './timer.js';
 import { TxUnit } from './tx.js';
 import { VpdUnit } from './vpd.js';
 import { type WakeChip, WakeUnit } from './wake.js';
+import type { WindowUnit } from './windows.js';
 
 const { CR, TCTR, TIMERINT0, MCU, RCR, TXCFG, IDR0, IDR4, RDSAR_LO, RDSAR_HI, DTCCR } = rtl8168h;
 const { LINKCHG, TIMEOUT } = rtl8168h.ISR;
@@ -63,6 +66,11 @@ export interface RealtekParts {
   readonly phy: RealtekPhy;
   readonly tally: TallyUnit;
   readonly wake: WakeChip;
+  /** Its own configuration space, as CSIAR reaches it. */
+  readonly csi: CsiTarget;
+  readonly windows: readonly WindowUnit[];
+  /** What stands behind windows, beside PHY and configuration space. */
+  readonly spaces: readonly StorageSpace[];
 }
 
 /** A chip, as a function on a bus. */
@@ -79,6 +87,7 @@ export abstract class RealtekNic implements EmulatedFunction {
   readonly #vpd: VpdUnit;
   #config!: ConfigSpace;
   #bus!: DeviceBus;
+  #parts!: RealtekParts;
   #phy!: RealtekPhy;
   #tally!: TallyUnit;
   #eeprom!: EepromUnit;
@@ -104,8 +113,8 @@ export abstract class RealtekNic implements EmulatedFunction {
 
   /** Makes the chip's own units, windows and registers. */
   protected abstract wire(bus: DeviceBus): RealtekParts;
-  /** What stands behind the chip's windows goes back to its power-on value; accesses under way are forgotten. */
-  protected abstract resetOwn(): void;
+  /** What only this chip has goes back to its power-on value. */
+  protected resetOwn(): void {}
   /** Puts the station address where the chip keeps it beside IDR0. */
   protected abstract loadAddress(low: number, high: number): void;
 
@@ -121,7 +130,9 @@ export abstract class RealtekNic implements EmulatedFunction {
     const filter = new FilterUnit(regs, registers);
     const mitigation = chip.mitigation(bus, regs, () => this.speed);
     this.#interrupts = chip.interrupts?.(bus, regs, mitigation) ?? new InterruptUnit(bus, regs, registers, mitigation);
-    const { phy, tally, wake } = this.wire(bus);
+    const parts = this.wire(bus);
+    const { phy, tally, wake } = parts;
+    this.#parts = parts;
     this.#phy = phy;
     this.#tally = tally;
     this.#timer = new TimerUnit(bus, regs, TCTR, TIMERINT0, () => this.#interrupts.raise(TIMEOUT));
@@ -223,19 +234,22 @@ export abstract class RealtekNic implements EmulatedFunction {
   }
 
   readConfig(at: number, width: number): number | undefined {
-    return this.#vpd.read(at, width);
+    return this.#parts.csi.readConfig(at, width) ?? this.#vpd.read(at, width);
   }
 
   writeConfig(at: number, width: number, value: number): void {
     this.#config.write(at, width, value);
     this.#vpd.write(at, width, value);
+    this.#parts.csi.writeConfig(at, width, value);
     if (at <= pci.COMMAND.at && at + width / 8 > pci.COMMAND.at && this.#mayMaster) {
       this.#rx.kick();
       this.#tx.kick();
     }
   }
 
-  abstract spaces(): readonly IndirectSpace[];
+  spaces(): readonly IndirectSpace[] {
+    return [...this.#parts.spaces, this.#phy.space];
+  }
 
   rings(): readonly RingState[] {
     const { ring } = this.#rx;
@@ -268,6 +282,9 @@ export abstract class RealtekNic implements EmulatedFunction {
     this.#tally.reset();
     this.#wake.reset();
     this.regs.reset();
+    for (const window of this.#parts.windows) window.reset();
+    for (const space of this.#parts.spaces) space.reset();
+    this.#parts.csi.reset();
     this.resetOwn();
     // Its link goes, and with it comes a cause.
     this.#phy.reset();

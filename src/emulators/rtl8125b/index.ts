@@ -2,8 +2,8 @@
  * Realtek RTL8125B: the chip. No document of it is public; the sources are what Linux r8169, OpenBSD rge, DPDK's r8169 and
  * Realtek's own r8125 expect, and the RTL8169 specification for the family's core. See docs/faithfulness/rtl8125b.md.
  */
-import { type AnyReg, meta, RegisterFile, rtl8125b } from '../../registers/index.js';
-import type { BarMap, ConfigDeclaration, DeviceBus, IndirectSpace } from '../function.js';
+import { type AnyReg, meta, rtl8125b } from '../../registers/index.js';
+import type { BarMap, ConfigDeclaration, DeviceBus } from '../function.js';
 import type { RealtekChip } from '../realtek/chip.js';
 import { Bar } from '../realtek/config.js';
 import { CsiTarget } from '../realtek/csi.js';
@@ -53,12 +53,8 @@ const CHIP: RealtekChip = {
 export class Rtl8125b extends RealtekNic {
   readonly config: ConfigDeclaration = config;
   readonly maps: readonly BarMap[];
-  readonly #csiRegs = new RegisterFile(rtl8125b.csiMap);
-  #windows: readonly WindowUnit[] = [];
   #ocp!: StorageSpace;
-  #ephy!: StorageSpace;
   #mcu!: McuMemory;
-  #csi!: CsiTarget;
   #phy!: RealtekPhy;
   #bus!: DeviceBus;
 
@@ -79,25 +75,21 @@ export class Rtl8125b extends RealtekNic {
     ];
   }
 
-  spaces(): readonly IndirectSpace[] {
-    return [this.#ocp, this.#phy.space, this.#ephy];
-  }
-
   protected wire(bus: DeviceBus): RealtekParts {
     const { regs } = this;
     this.#bus = bus;
     this.#ocp = new StorageSpace(rtl8125b.ocpMap);
-    this.#ephy = new StorageSpace(rtl8125b.ephyMap);
+    const ephy = new StorageSpace(rtl8125b.ephyMap);
     this.#mcu = new McuMemory(this.#ocp.regs);
-    this.#csi = new CsiTarget(bus, this.configSpace, this.#csiRegs, rtl8125b.CSI_ASPM, rtl8125b.CSIAR);
+    const csi = new CsiTarget(bus, this.configSpace, rtl8125b.csiMap, rtl8125b.CSI_ASPM, rtl8125b.CSIAR);
     const phy = new RealtekPhy(bus, this.port, { map: rtl8125b.phyMap, id: rtl8125b.PHY_ID, multigig: true });
     this.#phy = phy;
-    this.#windows = [
+    const windows = [
       new WindowUnit(bus, regs, WINDOWS.phyar, phy.clause22),
       new WindowUnit(bus, regs, WINDOWS.gphy, phy.ocp),
       new WindowUnit(bus, regs, WINDOWS.ocp, this.#ocp),
-      new WindowUnit(bus, regs, WINDOWS.ephy, this.#ephy),
-      new WindowUnit(bus, regs, WINDOWS.csi, this.#csi),
+      new WindowUnit(bus, regs, WINDOWS.ephy, ephy),
+      new WindowUnit(bus, regs, WINDOWS.csi, csi),
     ];
     regs.on(PHYSTATUS, { read: () => this.#status() });
     regs.on(RSS_CTRL, { write: (value) => this.#unmodelled(RSS_CTRL, value, 'receive side scaling') });
@@ -106,6 +98,9 @@ export class Rtl8125b extends RealtekNic {
     const ocp = this.#ocp.regs;
     return {
       phy,
+      csi,
+      windows,
+      spaces: [this.#ocp, ephy],
       tally: new TallyUnit(bus, regs, rtl8125b.tallyMap, {
         map: rtl8125b.tallyExtendedMap,
         on: () => (ocp.get(TALLY_CTRL) & TALLY_CTRL.EXTENDED) === TALLY_CTRL.EXTENDED,
@@ -117,12 +112,8 @@ export class Rtl8125b extends RealtekNic {
     };
   }
 
-  protected resetOwn(): void {
-    for (const window of this.#windows) window.reset();
-    this.#ocp.reset();
-    this.#ephy.reset();
+  protected override resetOwn(): void {
     this.#mcu.reset();
-    this.#csiRegs.reset();
   }
 
   protected loadAddress(low: number, high: number): void {
@@ -140,15 +131,6 @@ export class Rtl8125b extends RealtekNic {
 
   protected override receiverSet(value: number): void {
     this.#unmodelled(RCR, value & RCR.RXDESC_V3, 'receive descriptors of 32 bytes');
-  }
-
-  override readConfig(at: number, width: number): number | undefined {
-    return this.#csi.readConfig(at, width) ?? super.readConfig(at, width);
-  }
-
-  override writeConfig(at: number, width: number, value: number): void {
-    super.writeConfig(at, width, value);
-    this.#csi.writeConfig(at, width, value);
   }
 
   /** Says what was asked for, when something was, and is not there. The registers keep what is written. */

@@ -2,8 +2,8 @@
  * Realtek RTL8168H/8111H: the chip. No document of it is public; the sources are the RTL8169 specification, which describes the
  * family's core, and what Linux r8169, iPXE, FreeBSD re and OpenBSD re expect. See docs/faithfulness/rtl8168h.md.
  */
-import { pick, RegisterFile, rtl8168h } from '../../registers/index.js';
-import type { BarMap, ConfigDeclaration, DeviceBus, IndirectSpace } from '../function.js';
+import { pick, rtl8168h } from '../../registers/index.js';
+import type { BarMap, ConfigDeclaration, DeviceBus } from '../function.js';
 import type { RealtekChip } from '../realtek/chip.js';
 import { Bar, configOf, latency, serialNumber, substates, virtualChannel } from '../realtek/config.js';
 import { CsiTarget } from '../realtek/csi.js';
@@ -45,12 +45,7 @@ export class Rtl8168h extends RealtekNic {
   readonly config: ConfigDeclaration;
   readonly maps: readonly BarMap[];
   readonly #levels = { high: 0, low: 0 };
-  #windows: readonly WindowUnit[] = [];
   #eri!: StorageSpace;
-  #ocp!: StorageSpace;
-  #ephy!: StorageSpace;
-  #csi!: CsiTarget;
-  readonly #csiRegs = new RegisterFile(rtl8168h.csiMap);
   #phy!: RealtekPhy;
 
   constructor(options: RealtekOptions = {}) {
@@ -81,30 +76,29 @@ export class Rtl8168h extends RealtekNic {
     ];
   }
 
-  spaces(): readonly IndirectSpace[] {
-    return [this.#eri, this.#ocp, this.#phy.space, this.#ephy];
-  }
-
   protected wire(bus: DeviceBus): RealtekParts {
     const { regs } = this;
     this.#eri = new StorageSpace(rtl8168h.eriMap);
-    this.#ocp = new StorageSpace(rtl8168h.ocpMap);
-    this.#ephy = new StorageSpace(rtl8168h.ephyMap);
-    this.#csi = new CsiTarget(bus, this.configSpace, this.#csiRegs, rtl8168h.CSI_ASPM, rtl8168h.CSIAR);
+    const ocp = new StorageSpace(rtl8168h.ocpMap);
+    const ephy = new StorageSpace(rtl8168h.ephyMap);
+    const csi = new CsiTarget(bus, this.configSpace, rtl8168h.csiMap, rtl8168h.CSI_ASPM, rtl8168h.CSIAR);
     const phy = new RealtekPhy(bus, this.port, { map: rtl8168h.phyMap, id: rtl8168h.PHY_ID });
     this.#phy = phy;
-    this.#windows = [
+    const windows = [
       new WindowUnit(bus, regs, WINDOWS.eri, this.#eri),
       new WindowUnit(bus, regs, WINDOWS.phyar, phy.clause22),
       new WindowUnit(bus, regs, WINDOWS.gphy, phy.ocp),
-      new WindowUnit(bus, regs, WINDOWS.ocp, this.#ocp),
-      new WindowUnit(bus, regs, WINDOWS.ephy, this.#ephy),
-      new WindowUnit(bus, regs, WINDOWS.csi, this.#csi),
+      new WindowUnit(bus, regs, WINDOWS.ocp, ocp),
+      new WindowUnit(bus, regs, WINDOWS.ephy, ephy),
+      new WindowUnit(bus, regs, WINDOWS.csi, csi),
     ];
     regs.on(PHYSTATUS, { read: () => this.#status() });
     const eri = this.#eri.regs;
     return {
       phy,
+      csi,
+      windows,
+      spaces: [this.#eri, ocp, ephy],
       tally: new TallyUnit(bus, regs, rtl8168h.tallyMap),
       wake: {
         magic: () => (eri.get(ERI_FILTER) & ERI_FILTER.MAGIC) !== 0,
@@ -119,14 +113,6 @@ export class Rtl8168h extends RealtekNic {
     };
   }
 
-  protected resetOwn(): void {
-    for (const window of this.#windows) window.reset();
-    this.#eri.reset();
-    this.#ocp.reset();
-    this.#ephy.reset();
-    this.#csiRegs.reset();
-  }
-
   protected loadAddress(low: number, high: number): void {
     this.#eri.regs.set(ERI_MAC0, low);
     this.#eri.regs.set(ERI_MAC4, high);
@@ -137,15 +123,6 @@ export class Rtl8168h extends RealtekNic {
     this.#levels.high = PAUSE_UNIT * pick(eri.get(ERI_PAUSE_HIGH), ERI_PAUSE_HIGH.THRESHOLD);
     this.#levels.low = PAUSE_UNIT * pick(eri.get(ERI_PAUSE_LOW), ERI_PAUSE_LOW.THRESHOLD);
     return this.#levels;
-  }
-
-  override readConfig(at: number, width: number): number | undefined {
-    return this.#csi.readConfig(at, width) ?? super.readConfig(at, width);
-  }
-
-  override writeConfig(at: number, width: number, value: number): void {
-    super.writeConfig(at, width, value);
-    this.#csi.writeConfig(at, width, value);
   }
 
   protected override rung(value: number, old: number): void {
