@@ -386,6 +386,13 @@ describe.each([
     expect(r.findings).toEqual([mistake.finds]);
   });
 
+  test('a receive ring without an end is told once', () => {
+    const r = new RealtekRig(name, { entries: 2048, buffer: 256 }).start();
+    for (let i = 0; i < 1024; i++) r.inject(ethernet(MAC));
+    const found = r.machine.diagnostics.problems().map(({ rule, register, count }) => [rule, register, count]);
+    expect(found).toEqual([['ring-length', 'RDSAR_LO', 1]]);
+  });
+
   test('a rig that makes none has no finding, and there are 25 kinds at least', () => {
     const r = new RealtekRig(name).start();
     r.send(ethernet(MAC));

@@ -13,7 +13,7 @@ const GTS_SHIFT = shiftOf(GTS_TCPHO);
 const GTS_MOST = GTS_TCPHO >>> GTS_SHIFT;
 const MSS_SHIFT = shiftOf(TXD_OPTS2_GTS.MSS);
 /** Largest segment that the chip can cut. */
-export const MSS_MOST = TXD_OPTS2_GTS.MSS >>> MSS_SHIFT;
+const MSS_MOST = TXD_OPTS2_GTS.MSS >>> MSS_SHIFT;
 
 const ETHERTYPE_AT = 12;
 const ETHERNET_BYTES = 14;

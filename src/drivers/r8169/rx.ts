@@ -33,7 +33,7 @@ const USUAL_BUFFER = 2048;
 const LINE = 64;
 
 /** Bytes that a buffer needs for frames of `mtu` bytes of IP: header, tag, FCS. */
-export function bufferFor(mtu: number): number {
+function bufferFor(mtu: number): number {
   const bytes = Math.ceil((mtu + LINK_BYTES + FCS_BYTES) / ALIGN) * ALIGN;
   return Math.min(RXD_COMMAND.SIZE & -ALIGN, Math.max(USUAL_BUFFER, bytes));
 }

@@ -125,6 +125,9 @@ export class RxRing {
       this.#bus.write32(descriptor + RXD_OPTS2.at, last ? opts2 : 0);
       this.#bus.write32(descriptor + RXD_OPTS1.at, status);
       this.#index = this.#next(this.#index, command);
+      // Told here, not in `look`: that may look at the same descriptor many times.
+      if (this.#index === 0 && (command & EOR) === 0)
+        this.#mistake('ring-length', RDSAR_LO[meta].name, RING_MAX, `none of ${RING_MAX} receive descriptors has EOR`);
     }
     writer.end();
   }
@@ -143,8 +146,6 @@ export class RxRing {
 
   #next(index: number, command: number): number {
     if ((command & EOR) === 0 && index + 1 < RING_MAX) return index + 1;
-    if ((command & EOR) === 0)
-      this.#mistake('ring-length', RDSAR_LO[meta].name, RING_MAX, `none of ${RING_MAX} receive descriptors has EOR`);
     this.#size = index + 1;
     return 0;
   }
