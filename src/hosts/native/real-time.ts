@@ -27,7 +27,6 @@ export class RealTime {
   kick(): void {
     if (this.#stopped) return;
     this.#busy = true;
-    for (let i = 0; i < this.#before.length; i++) this.#before[i]!();
     this.scheduler.runDue();
     for (let i = 0; i < this.#after.length; i++) this.#after[i]!();
     this.#busy = false;
@@ -46,7 +45,7 @@ export class RealTime {
     this.#soon = true;
     immediately(() => {
       this.#soon = false;
-      this.kick();
+      this.#wake();
     });
   }
 
@@ -56,8 +55,9 @@ export class RealTime {
   }
 
   /**
-   * `call` runs at the start of each {@link RealTime.kick}, before timers: the moment for a host to take what the guest has
-   * written in the meantime. A guest's write must not be overtaken by what a model does later.
+   * `call` runs whenever timers wake the event loop, before they fire: the moment for a host to take what the guest has written
+   * in the meantime. A guest's write must not be overtaken by what a model does later. Not in a {@link RealTime.kick} of others:
+   * those come out of work that a guest's message must not be put into.
    */
   beforeWork(call: () => void): void {
     this.#before.push(call);
@@ -91,6 +91,14 @@ export class RealTime {
     this.#wakeAt = NEVER;
   }
 
+  /** The event loop has come back for timers. */
+  #wake(): void {
+    if (this.#stopped) return;
+    this.enter();
+    for (let i = 0; i < this.#before.length; i++) this.#before[i]!();
+    this.kick();
+  }
+
   #plan(): void {
     const { scheduler } = this;
     const next = scheduler.next;
@@ -102,7 +110,7 @@ export class RealTime {
       immediately(() => {
         this.#polling = false;
         this.#wakeAt = NEVER;
-        this.kick();
+        this.#wake();
       });
       return;
     }
@@ -116,7 +124,7 @@ export class RealTime {
       () => {
         this.#sleep = undefined;
         this.#wakeAt = NEVER;
-        this.kick();
+        this.#wake();
       },
       Math.max(0, Math.min(wait, LONGEST_SLEEP) / 1000 - 1),
     );

@@ -123,6 +123,7 @@ class Link {
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
   #ended = false;
+  #serving = false;
 
   constructor(system: Libc, fd: number, session: VfioUserSession, hooks: LinkHooks) {
     this.#libc = system;
@@ -157,13 +158,20 @@ class Link {
     this.#hooks.after();
   }
 
-  /** Takes and serves the messages that are there. */
+  /**
+   * Takes and serves the messages that are there. What a message sets off may end in a kick, and so here again (a frame that a socket
+   * of this host takes at once): buffers and the order of answers belong to the message that is being served.
+   */
   serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
     let budget = MESSAGES_PER_TURN;
     try {
       while (budget > 0 && !this.#ended && this.#backlogBytes === 0 && this.#one()) budget--;
     } catch (error) {
       this.end(error instanceof ProtocolError ? error.message : `vfio-user: ${String(error)}`);
+    } finally {
+      this.#serving = false;
     }
   }
 
