@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Bench, Lab } from '../support/matrix/bench.js';
 import { CHIPS, VENDOR_CHIPS } from '../support/matrix/chips.js';
 import { judge } from '../support/matrix/judge.js';
+import { unexplained } from '../support/matrix/windows.js';
 import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
 import { BASIC } from './matrix/basic.js';
@@ -52,6 +53,10 @@ describe.skipIf(!pieces).each(VENDOR_CHIPS)('$driver.name drives $nic', (chip) =
       throw error;
     }
   });
+
+  test('what it touched behind windows is known', () => {
+    expect(unexplained(chip.nic, bench.dma!.spaces())).toEqual([]);
+  });
 });
 
 describe.skipIf(!pieces).each(CHIPS.filter(({ driver }) => driver.name === 'r8169'))(
@@ -74,6 +79,7 @@ describe.skipIf(!pieces).each(CHIPS.filter(({ driver }) => driver.name === 'r816
 
     test('the PHY took it', async () => {
       expect(await lab.guest.must('ethtool -i $N')).toMatch(/firmware-version: rtl8(168h-2|125b-2)_\d/);
+      expect(unexplained(chip.nic, bench.dma!.spaces())).toEqual([]);
       proved({
         nic: chip.nic,
         side: 'model',

@@ -52,6 +52,22 @@ export const LTR = word('LTR', 0xcdd0, 'rw', {
   ref: 'r8169 rtl_enable_ltr: registers cdd0h to cdeeh',
   count: 16,
 });
+export const PACKAGE = reg(
+  'PACKAGE',
+  0xdc00,
+  {
+    ...w,
+    doc: 'Package of the chip, by how pins are bonded',
+    ref: 'r8168 rtl8168_init_one, r8125 rtl8125_init_software_variable (HwPkgDet): register dc00h',
+    volatile: true,
+  },
+  {
+    LOW: bits(2, 0, 'rw', 'Not public', { inert: true }),
+    KIND: bits(5, 3, 'rw', 'Package; bit 3 of RTL8168H is 1 without an EEPROM', { inert: true }),
+    CLOCK: bit(6, 'rw', 'RTL8125: time stamps by the clock of the MAC, 0: of the PHY', { inert: true }),
+    HIGH: bits(15, 7, 'rw', 'Not public', { inert: true }),
+  },
+);
 export const OCP_E052 = word('OCP_E052', 0xe052, 'rw', {
   ...w,
   doc: MASKED,

@@ -184,6 +184,21 @@ export const PHY_A442 = reg(
     HIGH: bits(15, 12, 'rw', 'Not public', { inert: true }),
   },
 );
+export const PHY_PAIRS = reg(
+  'PHY_PAIRS',
+  0xa444,
+  {
+    ...w,
+    doc: 'How the pairs are wired, as PHYSR.MDI',
+    ref: 'r8125 rtl8125_get_mdi_status: register a444h',
+    reset: 0x0002,
+  },
+  {
+    LOW: bit(0, 'ro', 'Not public'),
+    MDI: bit(1, 'ro', 'Pairs are not crossed'),
+    HIGH: bits(15, 2, 'ro', 'Not public'),
+  },
+);
 export const PHY_A4A2 = word('PHY_A4A2', 0xa4a2, 'rw', {
   ...w,
   doc: 'EEE; r8169 changes bit 9 (EEE plus); meaning not public',
@@ -237,3 +252,9 @@ export const PATCH_REQUEST = reg(
     HIGH: bits(15, 5, 'rw', 'Not public', { inert: true }),
   },
 );
+export const PHY_PWRSAVE = word('PHY_PWRSAVE', 0xc416, 'rw', {
+  ...w,
+  doc: 'Power saving: off when it reads 500h, which drivers write',
+  ref: 'r8168 rtl8168_disable_ocp_phy_power_saving, OpenBSD rge_disable_phy_ocp_pwrsave: register c416h',
+  volatile: true,
+});

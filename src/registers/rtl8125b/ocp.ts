@@ -75,6 +75,23 @@ export const OCP_D42C = reg(
   { RESUMED: bit(8, 'ro', '1: the PHY came out of UPS, OpenBSD then waits for PHY_STATE 2') },
 );
 export const OCP_D430 = opaque('OCP_D430', 0xd430, 'r8169 writes 47fh, DPDK 45fh to bits 11 to 0');
+export const MCU_PME = reg(
+  'MCU_PME',
+  0xe00a,
+  {
+    ...w,
+    doc: 'What wakes the processor',
+    ref: 'DPDK rtl_dev_stop and rtl_dev_set_link_down (mcu_pme_setting): register e00ah',
+    volatile: true,
+  },
+  {
+    LOW: hidden(10, 0),
+    BIT11: bit(11, 'rw', 'DPDK clears it while the link is off', { inert: true }),
+    MIDDLE: hidden(13, 12),
+    BIT14: bit(14, 'rw', 'DPDK clears it while the link is off', { inert: true }),
+    HIGH: hidden(15, 15),
+  },
+);
 export const OCP_E00E = reg(
   'OCP_E00E',
   0xe00e,

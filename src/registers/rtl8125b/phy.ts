@@ -116,11 +116,10 @@ export const PHY_A5EA = word('PHY_A5EA', 0xa5ea, 'rw', {
   doc: '2500 Mb/s over two pairs: OpenBSD clears bit 0',
   ref: 'OpenBSD rge_ifmedia_upd: register a5eah',
 });
-export const PHY_PWRSAVE = word('PHY_PWRSAVE', 0xc416, 'rw', {
+export const PHY_B844 = word('PHY_B844', 0xb844, 'rw', {
   ...w,
-  doc: 'Power saving: off when it reads 500h, which OpenBSD writes',
-  ref: 'OpenBSD rge_disable_phy_ocp_pwrsave: register c416h',
-  volatile: true,
+  doc: "ffffh is written with the program of the PHY's processor, among its parameters; meaning not public",
+  ref: 'r8125 rtl8125_set_phy_mcu_8125b_2: register b844h',
 });
 export const PARAM2_ADDR = word('PARAM2_ADDR', 0xb87c, 'rw', {
   ...w,

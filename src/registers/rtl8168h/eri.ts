@@ -19,8 +19,8 @@ export const ERI_WAKE_CRC = word('ERI_WAKE_CRC', 0x80, 'rw', {
   count: WAKE_PATTERNS / 2,
 });
 export const ERI_B8 = word('ERI_B8', 0xb8, 'rw', {
-  doc: 'Drivers write 0 to the low half; meaning not public',
-  ref: 'r8169 rtl_hw_start_8168h_1 and rtl_hw_start_8168ep: register b8h',
+  doc: 'Receive side scaling of chips that have it; drivers write 0 here',
+  ref: 'r8169 rtl_hw_start_8168h_1, r8168 rtl8168_hw_config (RSS_CTRL_8168): register b8h',
 });
 export const ERI_C0 = word('ERI_C0', 0xc0, 'rw', {
   doc: 'Drivers write 0 to the low half; meaning not public',
@@ -108,9 +108,13 @@ export const ERI_TX_FIFO = reg(
   },
 );
 export const ERI_MAC_SHIFTED = word('ERI_MAC_SHIFTED', 0xf0, 'rw', {
-  doc: 'Station address again, two bytes later; RTL8168EVL needs it, here it is stored',
-  ref: 'r8169 rtl_rar_exgmac_set: registers f0h and f4h',
-  count: 2,
+  doc: 'Sixteen entries of 8 bytes, a station address in the upper six: RTL8168EVL needs the first, the vendor driver turns the others off by all ones; stored',
+  ref: 'r8169 rtl_rar_exgmac_set: registers f0h and f4h; r8168 rtl8168_set_rx_vlan_filter: registers f8h to 16ch',
+  count: 32,
+});
+export const ERI_174 = word('ERI_174', 0x174, 'rw', {
+  doc: 'The vendor driver clears bit 8 and sets bit 15 when it has no RealWoW; meaning not public',
+  ref: 'r8168 rtl8168_hw_init: register 174h',
 });
 export const ERI_PME_MASK = reg(
   'ERI_PME_MASK',
@@ -148,6 +152,19 @@ export const ERI_1D0 = reg(
     HIGH: bits(31, 2, 'rw', 'Not public', { inert: true }),
   },
 );
+export const ERI_1E0 = reg(
+  'ERI_1E0',
+  0x1e0,
+  {
+    doc: 'Register 180h of configuration space, which drivers turn off',
+    ref: 'r8168 rtl8168_disable_pci_offset_180: register 1e2h',
+  },
+  {
+    LOW: bits(17, 0, 'rw', 'Not public', { inert: true }),
+    BIT18: bit(18, 'rw', 'Cleared to turn it off; meaning not public', { inert: true }),
+    HIGH: bits(31, 19, 'rw', 'Not public', { inert: true }),
+  },
+);
 export const ERI_2F8 = word('ERI_2F8', 0x2f8, 'rw', {
   doc: 'Latency messages: 1d8fh on RTL8168G; not written here',
   ref: 'r8169 rtl_hw_start_8168g, DPDK rtl8168_hw_config: register 2f8h',
@@ -162,6 +179,10 @@ export const ERI_2FC = reg(
     HIGH: bits(31, 3, 'rw', 'Not public', { inert: true }),
   },
 );
+export const ERI_3F0 = word('ERI_3F0', 0x3f0, 'rw', {
+  doc: 'Bits 17 and 16 follow byte 99h of configuration space, bits 31 to 24 get e6h; meaning not public',
+  ref: 'r8168 rtl8168_disable_pci_offset_99 and rtl8168_init_pci_offset_99: register 3f2h',
+});
 export const ERI_5F0 = word('ERI_5F0', 0x5f0, 'rw', {
   doc: 'Drivers write 4f87h to the low half; meaning not public',
   ref: 'r8169 rtl_hw_start_8168h_1 and rtl_hw_start_8168ep: register 5f0h',
@@ -182,10 +203,13 @@ export const eriMap = registerMap('rtl8168h', 'ERI', 0x1000, [32], {
   ERI_MAC4,
   ERI_TX_FIFO,
   ERI_MAC_SHIFTED,
+  ERI_174,
   ERI_PME_MASK,
   ERI_EEE,
   ERI_1D0,
+  ERI_1E0,
   ERI_2F8,
   ERI_2FC,
+  ERI_3F0,
   ERI_5F0,
 });

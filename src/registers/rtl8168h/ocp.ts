@@ -14,6 +14,38 @@ export const OCP_C09E = word('OCP_C09E', 0xc09e, 'rw', {
   doc: 'r8169 writes 0; meaning not public',
   ref: `${START}: register c09eh`,
 });
+export const STEP = reg(
+  'STEP',
+  0xd006,
+  {
+    ...w,
+    doc: 'Step of the chip among those of one XID',
+    ref: 'r8168 rtl8168_get_mac_version: register d006h',
+    volatile: true,
+  },
+  {
+    LOW: bits(7, 0, 'ro', 'Not public'),
+    STEP: bits(15, 8, 'ro', '0 for the first; 1 and 3 are later ones, which are given other parameters'),
+  },
+);
+export const UPS = reg(
+  'UPS',
+  0xd400,
+  { ...w, doc: 'Power saving of the PHY (UPS)', ref: 'r8168 rtl8168_hw_init: register d400h' },
+  {
+    EN: bit(0, 'rw', 'The vendor driver clears it', { inert: true }),
+    HIGH: bits(15, 1, 'rw', 'Not public', { inert: true }),
+  },
+);
+export const UPS_STATE = reg(
+  'UPS_STATE',
+  0xd408,
+  { ...w, doc: 'What UPS did', ref: 'r8168 rtl8168_is_ups_resume: register d408h' },
+  {
+    RESUMED: bit(0, 'rw', '1: the PHY came out of UPS; the vendor driver clears it', { inert: true }),
+    HIGH: bits(15, 1, 'rw', 'Not public', { inert: true }),
+  },
+);
 export const SW_CNT_1MS = reg(
   'SW_CNT_1MS',
   0xd412,
@@ -81,6 +113,16 @@ export const OCP_E02C = word('OCP_E02C', 0xe02c, 'rw', {
   ...w,
   doc: 'r8169 writes it when it turns latency messages on; meaning not public',
   ref: 'r8169 rtl_enable_ltr: register e02ch',
+});
+export const OCP_E054 = word('OCP_E054', 0xe054, 'rw', {
+  ...w,
+  doc: 'The vendor driver writes 0; meaning not public',
+  ref: 'r8168 rtl8168_hw_config: register e054h',
+});
+export const OCP_E428 = word('OCP_E428', 0xe428, 'rw', {
+  ...w,
+  doc: 'The vendor driver writes 10h after ERI_174; meaning not public',
+  ref: 'r8168 rtl8168_hw_init: register e428h',
 });
 export const EEE_TXIDLE_TIMER = word('EEE_TXIDLE_TIMER', 0xe048, 'rw', {
   ...w,

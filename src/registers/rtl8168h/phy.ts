@@ -28,12 +28,24 @@ export const PMA_SPEED = reg(
     S2500: bits(13, 13, 'ro', '2500 Mb/s'),
   },
 );
+export const PHY_FUSE = word('PHY_FUSE', 0xa460, 'rw', {
+  ...w,
+  doc: 'What fuses say, bits 31 to 0; those above are TAPBIN. The vendor driver keeps them and writes them back after a reset of the PHY',
+  ref: 'r8168 rtl8168_init_software_variable (BackupPhyFuseDout): page a46h registers 16 and 17',
+  count: 2,
+  volatile: true,
+});
 export const TAPBIN = word('TAPBIN', 0xa464, 'ro', {
   ...w,
   doc: 'Calibration read by drivers of the first step (XID 540h), with a466h',
   ref: 'DPDK hw_phy_config_8168h_1: page a46h registers 18 and 19',
   count: 2,
   volatile: true,
+});
+export const PHY_B82E = word('PHY_B82E', 0xb82e, 'rw', {
+  ...w,
+  doc: "Bit 0 is cleared when the program of the PHY's processor has been written; meaning not public",
+  ref: 'r8168 rtl8168_set_phy_mcu_8168h_2, firmware rtl8168h-2: page b82h register 23',
 });
 export const SAR_ADC = word('SAR_ADC', 0xbcae, 'rw', {
   ...w,
@@ -59,6 +71,19 @@ export const ADC_IOFFSET = word('ADC_IOFFSET', 0xbcfc, 'rw', {
   doc: 'Bias of the ADC, from MAC OCP ADC_BIAS',
   ref: two('page bcfh register 22'),
 });
+export const PHY_STUCK = reg(
+  'PHY_STUCK',
+  0xc404,
+  {
+    ...w,
+    doc: "Watchdogs of the PHY's processor",
+    ref: 'r8168 rtl8168_test_phy_ocp_v2: page c40h register 18',
+  },
+  {
+    STUCK: bits(1, 0, 'ro', 'Not 0: the vendor driver resets the PHY'),
+    HIGH: bits(15, 2, 'ro', 'Not public'),
+  },
+);
 export const PHY_C41A = word('PHY_C41A', 0xc41a, 'rw', {
   ...w,
   doc: 'The vendor driver clears bit 1; meaning not public',
