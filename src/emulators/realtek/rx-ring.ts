@@ -78,10 +78,12 @@ export class RxRing {
         this.#mistake('descriptor-length', 'SIZE', room, `${MOST} buffers have no room for a frame of ${bytes} bytes`);
         return Room.never;
       }
-      if (this.#bus.read(base + index * DESCRIPTOR_BYTES, arena, this.#fetched, DESCRIPTOR_BYTES) !== DmaFault.none)
-        return Room.fault;
+      const address = base + index * DESCRIPTOR_BYTES;
+      if (this.#bus.read(address, arena, this.#fetched, DESCRIPTOR_BYTES) !== DmaFault.none) return Room.fault;
       const place = this.#fetched >> 2;
-      const command = arena.u32[place]! | 0;
+      let command = arena.u32[place]! | 0;
+      // As in the transmit ring: size and OWN may be written as two halves.
+      if ((command & OWN) !== 0) command = this.#bus.read32(address);
       if ((command & OWN) === 0) {
         if (this.#size === 0 && index > 0) this.#beyond(base, index);
         return Room.few;

@@ -161,7 +161,10 @@ export class TxRing {
       if (this.#bus.read(first, this.#bus.arena, this.#fetched, count * each) !== DmaFault.none) return Turn.fault;
       for (let i = 0; i < count; i++) {
         const place = this.#fetched + i * each;
-        const opts1 = this.#bus.arena.u32[place >> 2]! | 0;
+        const address = base + this.#index * each;
+        let opts1 = this.#bus.arena.u32[place >> 2]! | 0;
+        // A processor that writes length and OWN as two halves may be between them: what stands there once OWN is seen is whole.
+        if ((opts1 & OWN) !== 0) opts1 = this.#bus.read32(address);
         if ((opts1 & OWN) === 0) {
           // Fetched ahead, it may be older than the descriptor with FS, whose OWN software sets last.
           if (i > 0 && this.#inside) break;
@@ -171,7 +174,6 @@ export class TxRing {
           return Turn.empty;
         }
         if (!this.#inside && !this.#owner.free) return Turn.more;
-        const address = base + this.#index * each;
         this.#slot.index = this.#index;
         this.#slot.address = address;
         this.#descriptor(opts1, place);
