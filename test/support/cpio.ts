@@ -1,4 +1,5 @@
 /** The "new ASCII" cpio archive that the Linux kernel unpacks as initramfs (kernel Documentation: initramfs buffer format). */
+import { gzipSync } from 'node:zlib';
 
 /** One entry: a folder, a file, a symbolic link or a character device. */
 export interface CpioEntry {
@@ -31,6 +32,11 @@ export function cpio(entries: readonly CpioEntry[]): Buffer {
   const body = Buffer.concat(parts);
   // The kernel reads on after a trailer at the next 4-byte boundary; 512 keeps appended archives aligned.
   return Buffer.concat([body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
+}
+
+/** An initial file system: `base`, and over it the entries. */
+export function overlaid(base: Uint8Array, entries: readonly CpioEntry[]): Buffer {
+  return Buffer.concat([base, gzipSync(cpio(entries))]);
 }
 
 /** A regular file. */

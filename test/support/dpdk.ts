@@ -7,9 +7,8 @@ import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import type { AptChoice } from './apt.js';
-import { cpio, file, folder, link } from './cpio.js';
+import { file, folder, link, overlaid } from './cpio.js';
 import { folderOf } from './fetch.js';
 import type { LinuxGuest } from './qemu.js';
 import { Unavailable } from './unavailable.js';
@@ -60,7 +59,7 @@ export async function buildDpdk(base: string): Promise<{ initrd: string; version
         entries.push(file(`dpdk/lib/${name}`, await readFile(await realpath(path)), true));
 
       await writeFile(join(into, 'version'), abi);
-      await writeFile(join(into, 'initrd'), Buffer.concat([await readFile(base), gzipSync(cpio(entries))]));
+      await writeFile(join(into, 'initrd'), overlaid(await readFile(base), entries));
       await rm(files, { recursive: true, force: true });
     },
     FORKY,

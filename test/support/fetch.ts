@@ -9,10 +9,9 @@ import { copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import koffi from 'koffi';
 import { type Apt, type AptChoice, openApt } from './apt.js';
-import { cpio, file } from './cpio.js';
+import { file, overlaid } from './cpio.js';
 import { buildDpdk } from './dpdk.js';
 import { buildInitramfs, viaLoader } from './initramfs.js';
 import { Unavailable } from './unavailable.js';
@@ -202,8 +201,8 @@ async function guest(): Promise<Pieces['guest']> {
     await exec('cc', ['-O1', '-static', '-s', '-o', program, source]).catch((error: NodeJS.ErrnoException) => {
       throw new Unavailable('cc', error.code === 'ENOENT' ? 'missing' : 'unpack', String(error).slice(0, 300));
     });
-    const more = gzipSync(cpio([file('usr/bin/packets', await readFile(program), true)]));
-    await writeFile(join(into, 'initrd'), Buffer.concat([await readFile(base.path), more]));
+    const packets = [file('usr/bin/packets', await readFile(program), true)];
+    await writeFile(join(into, 'initrd'), overlaid(await readFile(base.path), packets));
   });
   return { initrd: join(root, 'initrd') };
 }

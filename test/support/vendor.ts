@@ -6,9 +6,8 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import type { AptChoice } from './apt.js';
-import { cpio, file, folder } from './cpio.js';
+import { file, folder, overlaid } from './cpio.js';
 import { folderOf } from './fetch.js';
 import { Unavailable } from './unavailable.js';
 
@@ -76,7 +75,7 @@ export async function buildVendor(
         entries.push(file(`modules/${name}.ko`, await readFile(join(chroot, 'usr/src', source, `${name}.ko`))));
         entries.push(file(`modules/${name}.order`, `${name}\n`));
       }
-      await writeFile(join(into, 'initrd'), Buffer.concat([await readFile(base), gzipSync(cpio(entries))]));
+      await writeFile(join(into, 'initrd'), overlaid(await readFile(base), entries));
       const versions = places.map(({ name, source }) => [name, source.slice(name.length + 1)]);
       await writeFile(join(into, 'versions.json'), JSON.stringify(Object.fromEntries(versions)));
       await rm(chroot, { recursive: true, force: true });

@@ -80,3 +80,8 @@ export const GPHY_OCP = reg(
 );
 /** Byte offset of clause 22 register 0 behind {@link GPHY_OCP}. */
 export const PHY_BASE = 0xa400;
+export const CSI_ASPM = word('CSI_ASPM', 0x70c, 'rw', {
+  doc: 'Byte 70fh: time until L0s (bits 2 to 0, 7 us at most) and L1 (bits 5 to 3, 64 us at most), 1 us shifted left by each',
+  ref: 'r8169 rtl_set_aspm_entry_latency, OpenBSD rge_init: register 70ch of configuration space',
+  volatile: true,
+});

@@ -9,7 +9,7 @@ import * as common from '../realtek/mac.js';
 import * as commonOcp from '../realtek/ocp.js';
 import * as commonPhy from '../realtek/phy.js';
 import { TALLY, TALLY_BYTES } from '../realtek/tally.js';
-import { CSIAR, CSIDR, GPHY_OCP, OCPDR, PHYAR, type Window } from '../realtek/windows.js';
+import { CSI_ASPM, CSIAR, CSIDR, GPHY_OCP, OCPDR, PHYAR, type Window } from '../realtek/windows.js';
 import * as mac from './mac.js';
 import * as ocp from './ocp.js';
 import * as phy from './phy.js';
@@ -57,11 +57,6 @@ export const EPHY_REG = word('EPHY_REG', 0, 'rw', {
 /** Behind EPHYAR: register n at 2n. */
 export const ephyMap = registerMap('rtl8125b', 'EPHY', 256, [16], { EPHY_REG });
 
-export const CSI_ASPM = word('CSI_ASPM', 0x70c, 'rw', {
-  doc: 'Byte 70fh: time until L0s (bits 2 to 0, 7 us at most) and L1 (bits 5 to 3, 64 us at most), 1 us shifted left by each',
-  ref: 'r8169 rtl_set_aspm_entry_latency, OpenBSD rge_init: register 70ch of configuration space',
-  volatile: true,
-});
 /** Behind CSIAR: the function's configuration space, whose standard part `pci` declares. */
 export const csiMap = registerMap('rtl8125b', 'CSI', 0x1000, [32], { CSI_ASPM });
 

@@ -183,6 +183,10 @@ const INTEL: readonly Feature[] = [
   ...(['rings', 'pause', 'jumbo'] as const),
 ];
 
+/** Features of Realtek's chips that every driver has, and what r8169 adds. */
+const REALTEK: readonly Feature[] = ['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'jumbo'];
+const REALTEK_R8169: readonly Feature[] = ['rx-fcs', 'rx-all', 'pause'];
+
 /** All of them. */
 export const CHIPS: readonly Chip[] = [
   {
@@ -208,21 +212,7 @@ export const CHIPS: readonly Chip[] = [
     driver: r8169,
     speed: 1000,
     modes: ['msix', 'msi', 'intx'],
-    features: new Set([
-      'negotiates',
-      'tx',
-      'tso',
-      'rx',
-      'rx-valid',
-      'sg',
-      'rxvlan',
-      'txvlan',
-      'rx-fcs',
-      'rx-all',
-      'coalesce',
-      'pause',
-      'jumbo',
-    ]),
+    features: new Set([...REALTEK, ...REALTEK_R8169, 'coalesce']),
     explained: [],
   },
   {
@@ -230,20 +220,7 @@ export const CHIPS: readonly Chip[] = [
     driver: r8169,
     speed: 2500,
     modes: ['msix', 'msi', 'intx'],
-    features: new Set([
-      'negotiates',
-      'tx',
-      'tso',
-      'rx',
-      'rx-valid',
-      'sg',
-      'rxvlan',
-      'txvlan',
-      'rx-fcs',
-      'rx-all',
-      'pause',
-      'jumbo',
-    ]),
+    features: new Set([...REALTEK, ...REALTEK_R8169]),
     explained: [],
   },
   {
@@ -286,7 +263,7 @@ export const VENDOR_CHIPS: readonly Chip[] = [
     driver: vendor('r8168'),
     speed: 1000,
     modes: ['msi'],
-    features: new Set(['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'jumbo']),
+    features: new Set(REALTEK),
     explained: [],
   },
   {
@@ -294,7 +271,7 @@ export const VENDOR_CHIPS: readonly Chip[] = [
     driver: vendor('r8125'),
     speed: 2500,
     modes: ['msix'],
-    features: new Set(['negotiates', 'tx', 'tso', 'rx', 'rx-valid', 'sg', 'rxvlan', 'txvlan', 'jumbo']),
+    features: new Set(REALTEK),
     explained: [
       {
         rule: 'dma-disabled',
