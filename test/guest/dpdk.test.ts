@@ -15,7 +15,7 @@ import { until } from '../support/matrix/bench.js';
 import { frameTo, packetFrame, sumsRight } from '../support/matrix/frames.js';
 import { unexplained as unexplainedBehindWindows } from '../support/matrix/windows.js';
 import { Wire, type WireFrame } from '../support/matrix/wire.js';
-import { type LinuxGuest, startLinux } from '../support/qemu.js';
+import { type LinuxGuest, startLinux, vfioUserDevice } from '../support/qemu.js';
 import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
 
@@ -158,13 +158,7 @@ describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
     await pmd.ready(guest);
     const path = join(guest.folder, 'nic');
     server = serveVfioUser(fn, { time, diagnostics, path, onWarning: (text) => warnings.push(text) });
-    await guest.qmp.execute('device_add', {
-      driver: 'vfio-user-pci',
-      id: 'nic',
-      bus: 'rp',
-      'x-msg-timeout': 600_000,
-      socket: { type: 'unix', path },
-    });
+    await guest.qmp.execute('device_add', { ...vfioUserDevice(path), id: 'nic', bus: 'rp' });
     await guest.must(`${until('ls -d /sys/bus/pci/devices/*:01:00.0')} && cd /sys/bus/pci/devices/*:01:00.0`);
     await guest.must(
       'echo uio_pci_generic > driver_override; echo 0000:01:00.0 > driver/unbind 2> /dev/null; echo 0000:01:00.0 > /sys/bus/pci/drivers_probe; test -e /dev/uio0; cd /',

@@ -17,7 +17,7 @@ import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { Random } from '../../src/platform/random.js';
 import { macText } from '../support/matrix/bench.js';
 import { CHIPS, type Chip } from '../support/matrix/chips.js';
-import { APPEND, type LinuxGuest, startLinux } from '../support/qemu.js';
+import { APPEND, type LinuxGuest, startLinux, vfioUserDevice } from '../support/qemu.js';
 import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
 
@@ -98,12 +98,7 @@ describe.skipIf(!pieces).each(KNOWN)('iPXE, then Linux: $nic', (chip: Chip) => {
         '-device',
         'pcie-root-port,id=rp,chassis=1',
         '-device',
-        JSON.stringify({
-          driver: 'vfio-user-pci',
-          bus: 'rp',
-          'x-msg-timeout': 600_000,
-          socket: { type: 'unix', path: join(folder, 'nic') },
-        }),
+        JSON.stringify({ ...vfioUserDevice(join(folder, 'nic')), bus: 'rp' }),
       ],
     });
     guest = await started.catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { Diagnostics, diagnosticText } from '../../src/platform/diagnostics.js';
 import { until } from '../support/matrix/bench.js';
 import { CHIPS } from '../support/matrix/chips.js';
 import { openPeer, type Peer } from '../support/peer.js';
-import { type LinuxGuest, startLinux } from '../support/qemu.js';
+import { type LinuxGuest, startLinux, vfioUserDevice } from '../support/qemu.js';
 import { proved } from '../support/results.js';
 import { piecesOrSkip } from '../support/skips.js';
 
@@ -38,13 +38,7 @@ describe.skipIf(!pieces).each(CASES)('Linux over vfio-user, slirp behind the cab
     peer.plug(fn.port!);
     const path = join(guest.folder, 'nic');
     server = serveVfioUser(fn, { time, diagnostics, path, onWarning: (text) => warnings.push(text) });
-    await guest.qmp.execute('device_add', {
-      driver: 'vfio-user-pci',
-      id: 'nic',
-      bus: 'rp',
-      'x-msg-timeout': 600_000,
-      socket: { type: 'unix', path },
-    });
+    await guest.qmp.execute('device_add', { ...vfioUserDevice(path), id: 'nic', bus: 'rp' });
   });
 
   afterAll(async () => {

@@ -139,6 +139,12 @@ export interface GuestOptions {
   readonly machine?: string;
 }
 
+/** QEMU's client for a vfio-user server on a unix socket, as `-device` and `device_add` take it; a caller adds id and bus. */
+export function vfioUserDevice(path: string): Record<string, unknown> & { driver: string } {
+  // A server that shares two cores with TCG may be late without being dead.
+  return { driver: 'vfio-user-pci', 'x-msg-timeout': 600_000, socket: { type: 'unix', path } };
+}
+
 /** Linux's command line. */
 export const APPEND =
   'console=ttyS0 quiet loglevel=6 mitigations=off nokaslr tsc=reliable no_timer_check audit=0 apparmor=0 panic=-1';

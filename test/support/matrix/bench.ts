@@ -18,7 +18,7 @@ import { Random } from '../../../src/platform/random.js';
 import { hex } from '../../../src/registers/index.js';
 import { HardwareCoverage, type RegisterCoverage } from '../../../src/testing/index.js';
 import type { Pieces } from '../fetch.js';
-import { type LinuxGuest, startLinux } from '../qemu.js';
+import { type LinuxGuest, startLinux, vfioUserDevice } from '../qemu.js';
 import type { Chip, Explained, Mode } from './chips.js';
 import { Mirror } from './mirror.js';
 import { ObservedFunction } from './observe.js';
@@ -244,13 +244,7 @@ export class Bench {
       onWarning: (text) => bench.warnings.push(text),
     });
     lab.watch(made);
-    await lab.guest.qmp.execute('device_add', {
-      driver: 'vfio-user-pci',
-      id,
-      bus: `rp${number}`,
-      'x-msg-timeout': 600_000,
-      socket: { type: 'unix', path },
-    });
+    await lab.guest.qmp.execute('device_add', { ...vfioUserDevice(path), id, bus: `rp${number}` });
     await bench.find();
     return bench;
   }
