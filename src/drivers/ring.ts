@@ -2,6 +2,7 @@
 import type { Arena } from '../platform/arena.js';
 import type { DmaMemory, DmaRegion } from '../platform/dma.js';
 import { NicError } from '../platform/errors.js';
+import type { DriverOptions } from './driver.js';
 
 /** Bytes before a frame in its slot: IP headers behind the 14 bytes of Ethernet are then aligned to 4. */
 export const FRAME_LEAD = 2;
@@ -12,10 +13,20 @@ export const BIG_SLOT = 0x1_0000;
 /** Ethernet header and one 802.1Q tag. */
 export const LINK_BYTES = 18;
 
-/** The largest power of two that is at most `wanted` and within the bounds. */
-export function ringSize(wanted: number | undefined, least: number, most: number, usual: number): number {
-  const want = Math.max(least, Math.min(most, wanted ?? usual));
-  return 2 ** Math.floor(Math.log2(want));
+/** The IP packet that goes into one frame without jumbo frames, and the least that IPv4 asks of a link (RFC 791). */
+export const USUAL_MTU = 1500;
+export const LEAST_MTU = 68;
+const USUAL_RING = 256;
+
+/** The MTU that is wanted, within what is possible. */
+export function mtuOf(options: DriverOptions, largest: number): number {
+  return Math.max(LEAST_MTU, Math.min(largest, options.mtu ?? USUAL_MTU));
+}
+
+/** Descriptors of both rings: what is wanted, rounded down to powers of two, within what the device takes. */
+export function ringSizes(options: DriverOptions, least: number, most: number): { rx: number; tx: number } {
+  const size = (wanted = USUAL_RING): number => 2 ** Math.floor(Math.log2(Math.max(least, Math.min(most, wanted))));
+  return { rx: size(options.rxRing), tx: size(options.txRing) };
 }
 
 /** Bytes of a slot in which a frame of `mtu` bytes of IP fits, with `lead` bytes before it. */
@@ -58,6 +69,16 @@ export class DmaSet {
     if (region.arena !== arena || (region.offset & 3) !== 0)
       throw new NicError('no-resource', 'DMA memory of one function must lie in one arena, aligned to words');
     return region;
+  }
+
+  /** What `make` makes with memory of this set; all of the set is free again when it throws. */
+  filled<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      this.free();
+      throw error;
+    }
   }
 
   free(): void {

@@ -81,7 +81,7 @@ export class E1000Nic extends IntelNic {
     }
     yield* resetMac(io, port);
     const nic = new E1000Nic(fn, id, yield* readNvm(io, id.name), io, port, options);
-    yield* nic.bringUp(options);
+    yield* nic.bringUp(nic.start(), options.interrupts);
     return nic;
   }
 

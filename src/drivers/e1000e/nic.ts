@@ -88,7 +88,7 @@ export class E1000eNic extends IntelNic {
     const words = yield* readWords(io, chip);
     checkSum(words, id.name, '82574 §6.1.2.2');
     const nic = new E1000eNic(fn, id, macOf(words, id.name, '82574 §6.1.1.1'), io, PARTS, options);
-    yield* nic.bringUp(options);
+    yield* nic.bringUp(nic.start(), options.interrupts);
     return nic;
   }
 

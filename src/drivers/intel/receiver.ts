@@ -2,6 +2,7 @@
 import type { Mmio } from '../../platform/mmio.js';
 import type { Frame } from '../../platform/phy.js';
 import { put } from '../../registers/define.js';
+import type { ReceiveFilter } from '../base.js';
 import type { DmaSet } from '../ring.js';
 import type { IntelChip } from './family.js';
 import { IntelRx, type RxParts } from './rx.js';
@@ -11,12 +12,6 @@ const LINK_BYTES = 22;
 const HALF = 0;
 /** Frames taken from one ring before another has its turn. */
 const BURST = 16;
-
-/** Which frames the chip lets through. */
-export interface RxFilter {
-  readonly promiscuous: boolean;
-  readonly allMulticast: boolean;
-}
 
 /** All rings of a NIC. */
 export class IntelReceiver {
@@ -37,7 +32,7 @@ export class IntelReceiver {
   }
 
   /** Programs the rings, turns the unit on and gives it buffers (8254x §14.4, 82574 §4.6.5). */
-  start(filter: RxFilter): void {
+  start(filter: ReceiveFilter): void {
     const { RADV, RDTR } = this.#chip;
     this.#io.write32(RDTR.at, 0);
     this.#io.write32(RADV.at, 0);
@@ -48,7 +43,7 @@ export class IntelReceiver {
   }
 
   /** Changes what passes, without touching the rings. */
-  setFilter(filter: RxFilter): void {
+  setFilter(filter: ReceiveFilter): void {
     const { RCTL } = this.#chip;
     let control = RCTL.EN | RCTL.BAM | RCTL.SECRC | put(0, RCTL.RDMTS, HALF);
     if (filter.promiscuous) control |= RCTL.UPE | RCTL.MPE;

@@ -4,6 +4,7 @@ import type { Mmio } from '../../platform/mmio.js';
 import { readReg, sleep, type Task, writeReg } from '../../platform/task.js';
 import { meta, pick, put } from '../../registers/define.js';
 import * as common from '../../registers/realtek/mac.js';
+import type { ReceiveFilter } from '../base.js';
 import type { LinkState, WakeEvent } from '../driver.js';
 import type { Access } from './access.js';
 import type { Rtl } from './chip.js';
@@ -138,18 +139,8 @@ export function setReceive(io: Mmio, rtl: Rtl, longest: number, checksum: boolea
   io.write16(CPCR.at, kept | (checksum ? CPCR.RXCHKSUM : 0) | (vlan ? rtl.untag.cpcr : 0));
 }
 
-/** Which frames the chip lets through. */
-export interface RxFilter {
-  readonly promiscuous: boolean;
-  readonly allMulticast: boolean;
-  readonly multicast: readonly Uint8Array[];
-}
-
-/** Nothing but the station's own address and broadcast. */
-export const NARROW: RxFilter = { promiscuous: false, allMulticast: false, multicast: [] };
-
 /** Writes the hash table, then what is accepted (rtl_set_rx_mode). */
-export function writeFilter(io: Mmio, rtl: Rtl, filter: RxFilter, vlan: boolean): void {
+export function writeFilter(io: Mmio, rtl: Rtl, filter: ReceiveFilter, vlan: boolean): void {
   const { RCR } = rtl.map;
   const { promiscuous, allMulticast, multicast } = filter;
   let accepted = RCR.APM | RCR.AB;

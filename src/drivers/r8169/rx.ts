@@ -147,6 +147,9 @@ export class RtlRx {
     view.setInt32(at + OPTS1_AT, OWN | (index === this.#mask ? EOR : 0) | this.bufferBytes, true);
   }
 
+  /** Nothing to tell: the chip looks at OWN by itself. */
+  tell(): void {}
+
   statistics(): Readonly<Record<string, number>> {
     return {
       rxPackets: this.packets,

@@ -2,14 +2,13 @@
 
 import type { PciFunction } from '../../pci/function.js';
 import type { DriverId } from '../../pci/probe.js';
-import { type Micros, NEVER } from '../../platform/clock.js';
+import type { Micros } from '../../platform/clock.js';
 import { NicError } from '../../platform/errors.js';
-import type { TypedEmitter } from '../../platform/events.js';
-import type { Frame, PhyCapabilities } from '../../platform/phy.js';
-import { type RunningTask, readReg, spawn, type Task } from '../../platform/task.js';
+import type { PhyCapabilities } from '../../platform/phy.js';
+import { readReg, type Task } from '../../platform/task.js';
 import * as virtio from '../../registers/virtio.js';
-import { NicStatus } from '../base.js';
-import type { DriverOptions, InterruptMode, LinkState, Nic, NicEvents } from '../driver.js';
+import { BoundNic, NARROW } from '../base.js';
+import type { DriverOptions, InterruptMode } from '../driver.js';
 import { chooseInterrupts, DEFAULT_INTERRUPTS } from '../interrupts.js';
 import { DmaSet } from '../ring.js';
 import { MOST_ADDRESSES, type VirtioNetControl } from './control.js';
@@ -27,44 +26,24 @@ const POLL_US: Micros = 250_000;
 /** A doorbell that got lost is rung again. */
 const STALL_US: Micros = 1_000_000;
 
-interface Totals {
-  readonly rxPackets: number;
-  readonly rxBytes: number;
-  readonly rxMalformed: number;
-  readonly txPackets: number;
-  readonly txBytes: number;
-  readonly txRefused: number;
-}
-
 /** A bound virtio-net function. */
-export class VirtioNic implements Nic {
-  readonly name: string;
+export class VirtioNic extends BoundNic {
   readonly driver = 'virtio-net';
   readonly capabilities: PhyCapabilities;
-  readonly mac: Uint8Array;
   /** What was settled with the device. */
   readonly features: Features;
-  onReady: (() => void) | undefined;
-  readonly #fn: PciFunction;
+  protected rx: VirtioNetRx;
+  protected tx: VirtioNetTx;
   readonly #options: DriverOptions;
-  readonly #status = new NicStatus();
-  #set: DmaSet;
-  #pci: VirtioPci;
+  readonly #pci: VirtioPci;
   #queues: readonly VirtQueue[];
-  #rx: VirtioNetRx;
-  #tx: VirtioNetTx;
   #control: VirtioNetControl | undefined;
-  #mode: InterruptMode = 'polled';
   #configChanged = true;
-  #armed = false;
-  #nextLook: Micros = 0;
-  #stalledSince: Micros = NEVER;
-  #stalledAt = 0;
-  #recovery: RunningTask | undefined;
-  #filter: { promiscuous: boolean; all: boolean; multicast: readonly Uint8Array[] } | undefined;
-  #counts = { interrupts: 0, resets: 0, linkChanges: 0, kicks: 0, txLost: 0 };
-  /** Of device generations before a recovery. */
-  #before: Totals = { rxPackets: 0, rxBytes: 0, rxMalformed: 0, txPackets: 0, txBytes: 0, txRefused: 0 };
+  /** Frames that the device had when it was looked last. */
+  #pendingThen = 0;
+  #kicks = 0;
+  /** Of queues before a recovery. */
+  #before: Readonly<Record<string, number>> = {};
 
   private constructor(
     fn: PciFunction,
@@ -75,16 +54,13 @@ export class VirtioNic implements Nic {
     mtu: number,
     options: DriverOptions,
   ) {
-    this.#fn = fn;
+    super(fn, id.name, mac, set, STALL_US);
     this.#options = options;
-    this.name = id.name;
-    this.mac = mac;
-    this.#set = set;
     this.#pci = parts.pci;
     this.features = parts.features;
     this.#queues = parts.queues;
-    this.#rx = parts.rx;
-    this.#tx = parts.tx;
+    this.rx = parts.rx;
+    this.tx = parts.tx;
     this.#control = parts.control;
     const segments = has(parts.features, NET_FEATURE.HOST_TSO4);
     this.capabilities = {
@@ -112,6 +88,7 @@ export class VirtioNic implements Nic {
       const nic = new VirtioNic(fn, id, set, parts, mac, mtu, options);
       nic.#enableInterrupts(options.interrupts ?? DEFAULT_INTERRUPTS);
       nic.#run();
+      nic.running = true;
       return nic;
     } catch (error) {
       fn.disableInterrupts();
@@ -126,25 +103,22 @@ export class VirtioNic implements Nic {
   #run(): void {
     for (const queue of this.#queues) queue.enable(this.#pci);
     this.#pci.addStatus(DEVICE_STATUS.DRIVER_OK);
-    this.#rx.start();
-    this.#status.running = true;
+    this.rx.start();
     this.#configChanged = true;
-    this.#stalledSince = NEVER;
-    this.#nextLook = 0;
     const { features } = this;
     if (!has(features, NET_FEATURE.MAC) && has(features, NET_FEATURE.CTRL_MAC_ADDR)) this.#control?.setMac(this.mac);
-    if (this.#filter) this.#applyFilter();
-    if (this.#mode !== 'polled') this.#arm();
+    if (this.filter !== NARROW) this.applyFilter();
+    if (this.mode !== 'polled') this.#arm();
   }
 
   #enableInterrupts(modes: readonly InterruptMode[]): void {
     const config = (): void => {
-      this.#counts.interrupts++;
+      this.counts.interrupts++;
       this.#configChanged = true;
       this.onReady?.();
     };
     const queue = (): void => {
-      this.#counts.interrupts++;
+      this.counts.interrupts++;
       this.#disarm();
       this.onReady?.();
     };
@@ -152,12 +126,12 @@ export class VirtioNic implements Nic {
       this.#configChanged = true;
       queue();
     };
-    const chosen = chooseInterrupts(this.#fn, modes, {
+    const chosen = chooseInterrupts(this.fn, modes, {
       intx: () => this.#intx(),
       // Configuration, receive, transmit; or one for both queues; or one for everything.
       msix: [[config, queue, queue], [config, queue], [both]],
     });
-    this.#mode = chosen.mode;
+    this.mode = chosen.mode;
     if (chosen.mode !== 'msix') return;
     const last = chosen.vectors - 1;
     this.#pci.setConfigVector(0, this.name);
@@ -172,10 +146,10 @@ export class VirtioNic implements Nic {
     const cause = readReg(this.#pci.isr, ISR);
     if (cause === 0) return false;
     if (cause === GONE) {
-      this.#gone('ISR');
+      this.gone('ISR', GONE);
       return false;
     }
-    this.#counts.interrupts++;
+    this.counts.interrupts++;
     if ((cause & ISR.CONFIG) !== 0) this.#configChanged = true;
     if ((cause & ISR.QUEUE) !== 0) this.#disarm();
     this.onReady?.();
@@ -183,111 +157,65 @@ export class VirtioNic implements Nic {
   }
 
   #disarm(): void {
-    this.#armed = false;
+    this.armed = false;
     this.#queues[RX_QUEUE]!.setInterrupts(false);
     this.#queues[TX_QUEUE]!.setInterrupts(false);
   }
 
   /** Interrupts on again. Something that came before is work for the caller, not for an interrupt. */
   #arm(): boolean {
-    this.#armed = true;
+    this.armed = true;
     const received = this.#queues[RX_QUEUE]!.setInterrupts(true);
     // A sent frame is worth an interrupt only while somebody waits for room.
-    const sent = !this.#tx.ready && this.#queues[TX_QUEUE]!.setInterrupts(true);
+    const sent = !this.tx.ready && this.#queues[TX_QUEUE]!.setInterrupts(true);
     // What is there already was counted without an interrupt, and with EVENT_IDX none comes before the index is moved
     // on: it is armed again once that is taken.
-    if (received || sent) this.#armed = false;
+    if (received || sent) this.armed = false;
     // A received frame that must wait for room to answer it is no work yet: the transmit queue will tell.
-    return sent || (received && this.#tx.ready);
+    return sent || (received && this.tx.ready);
   }
 
-  get interruptMode(): InterruptMode {
-    return this.#mode;
-  }
-
-  get link(): LinkState {
-    return this.#status.link;
-  }
-
-  get linkUp(): boolean {
-    return this.#status.link.up;
-  }
-
-  get events(): TypedEmitter<NicEvents> {
-    return this.#status.events;
-  }
-
-  receive(_now: Micros, frame: Frame): boolean {
-    if (!this.#status.running) return false;
-    // A received frame comes with room for one reply.
-    if (!this.#tx.ready && !this.#reclaim()) return false;
-    return this.#rx.receive(frame);
-  }
-
-  reserve(_now: Micros, frame: Frame, bytes: number): boolean {
-    if (!this.#status.running) return false;
-    if (this.#tx.reserve(frame, bytes)) return true;
-    if (this.#reclaim() && this.#tx.reserve(frame, bytes)) return true;
-    return false;
-  }
-
-  /** Makes room; when there is none, the device says when there is some. */
-  #reclaim(): boolean {
-    if (this.#tx.reclaim() > 0) return true;
-    if (this.#mode === 'polled') return false;
-    return this.#queues[TX_QUEUE]!.setInterrupts(true) && this.#tx.reclaim() > 0;
-  }
-
-  commit(frame: Frame): void {
-    if (this.#status.running) this.#tx.commit(frame);
-  }
-
-  flush(_now: Micros): void {
-    if (!this.#status.running) return;
-    this.#tx.flush();
-    this.#rx.tell();
+  /** When there is none, the device says when there is some. */
+  protected override makeRoom(): boolean {
+    if (super.makeRoom()) return true;
+    if (this.mode === 'polled') return false;
+    return this.#queues[TX_QUEUE]!.setInterrupts(true) && super.makeRoom();
   }
 
   step(now: Micros): number {
-    if (!this.#status.running) return 0;
-    let work = this.#tx.reclaim();
+    if (!this.running) return 0;
+    let work = this.tx.reclaim();
     if (this.#control) work += this.#control.step();
     this.#watch(now, work > 0);
-    if (this.#configChanged || now >= this.#nextLook) work += this.#look(now);
-    if (!this.#status.running) return work;
-    if (this.#queues.some(isBroken)) this.#recover('a queue held something impossible');
-    else if (this.#mode !== 'polled' && !this.#armed && this.#arm()) work++;
+    if (this.#configChanged || now >= this.nextLook) work += this.#look(now);
+    if (!this.running) return work;
+    if (this.#queues.some(isBroken)) this.recover('a queue held something impossible');
+    else if (this.mode !== 'polled' && !this.armed && this.#arm()) work++;
     return work;
   }
 
-  get nextStep(): Micros {
-    if (!this.#status.running) return NEVER;
-    const stall = this.#stalledSince + STALL_US;
-    const control = this.#control?.pending ? this.#nextLook - LOOK_US + POLL_US : NEVER;
-    return Math.min(this.#nextLook, stall, control);
+  override get nextStep(): Micros {
+    const next = super.nextStep;
+    return this.running && this.#control?.pending ? Math.min(next, this.nextLook - LOOK_US + POLL_US) : next;
   }
 
   /** Is it there, is it well, is the link up. */
   #look(now: Micros): number {
     this.#configChanged = false;
     const status = this.#pci.status;
-    this.#nextLook = now + (this.#mode === 'polled' ? POLL_US : LOOK_US);
+    this.nextLook = now + (this.mode === 'polled' ? POLL_US : LOOK_US);
     if (status === GONE) {
-      this.#gone('DEVICE_STATUS');
+      this.gone('DEVICE_STATUS', GONE);
       return 1;
     }
     if ((status & DEVICE_STATUS.NEEDS_RESET) !== 0) {
-      this.#recover('the device asked to be reset');
+      this.recover('the device asked to be reset');
       return 1;
     }
     this.#missed();
-    const link = readLink(this.#pci, this.features);
-    if (link.announce && this.#control && has(this.features, NET_FEATURE.GUEST_ANNOUNCE)) this.#control.announced();
-    const { up } = this.#status.link;
-    this.#status.setLink(link.up, link.speed, true);
-    if (link.up === up) return 0;
-    this.#counts.linkChanges++;
-    return 1;
+    const { up, speed, announce } = readLink(this.#pci, this.features);
+    if (announce && this.#control && has(this.features, NET_FEATURE.GUEST_ANNOUNCE)) this.#control.announced();
+    return this.notice({ up, speed, fullDuplex: true }) ? 1 : 0;
   }
 
   /**
@@ -295,121 +223,61 @@ export class VirtioNic implements Nic {
    * the index is moved on. Every two seconds both are done without being asked.
    */
   #missed(): void {
-    if (this.#mode === 'polled') return;
-    this.#armed = false;
-    if (this.#mode === 'intx') this.#intx();
+    if (this.mode === 'polled') return;
+    this.armed = false;
+    if (this.mode === 'intx') this.#intx();
   }
 
   /** Frames that stay with the device although it should have taken them: ring again, in case a doorbell got lost. */
   #watch(now: Micros, moved: boolean): void {
-    const { pending } = this.#tx;
-    if (moved || pending === 0 || pending !== this.#stalledAt) {
-      this.#stalledSince = pending === 0 ? NEVER : now;
-      this.#stalledAt = pending;
-      return;
-    }
-    if (now - this.#stalledSince < STALL_US) return;
-    this.#stalledSince = now;
-    this.#counts.kicks++;
+    const { pending } = this.tx;
+    const changed = moved || pending !== this.#pendingThen;
+    this.#pendingThen = pending;
+    if (!this.hang.hangs(now, changed, pending > 0, true)) return;
+    this.#kicks++;
     this.#queues[TX_QUEUE]!.ring();
   }
 
-  /** Resets and starts again with new queues; frames that the device had are counted as lost, never as sent. */
-  #recover(reason: string): void {
-    this.#status.running = false;
-    this.#status.setLink(false, 0, false);
-    this.#counts.resets++;
-    this.#counts.txLost += this.#tx.pending;
-    this.#recovery = spawn(
-      this.#fn.host.scheduler,
-      this.#restart(reason),
-      () => {
-        this.#recovery = undefined;
-      },
-      (error) => {
-        this.#recovery = undefined;
-        this.#lost(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  }
-
-  *#restart(reason: string): Task<void> {
+  /** With new queues: after a reset the device uses none of the old ones (§2.4.1). */
+  protected override *restart(): Task<void> {
     const pci = this.#pci;
+    this.tx.slots.forget();
     yield* pci.reset();
-    this.#keepCounts();
-    // After the reset the device uses none of it (§2.4.1).
-    this.#set.free();
-    this.#set = new DmaSet(this.#fn.dma);
+    this.set.free();
+    this.set = new DmaSet(this.fn.dma);
     const features = pci.negotiate(this.features, this.name);
     if (features.low !== this.features.low || features.high !== this.features.high)
       throw new NicError('bad-device', 'it offers other features than before its reset', { device: this.name });
-    const parts = build(pci, features, this.#set, this.capabilities.mtu, this.#options, this.name);
+    const parts = build(pci, features, this.set, this.capabilities.mtu, this.#options, this.name);
+    this.#before = this.frameStatistics();
     this.#queues = parts.queues;
-    this.#rx = parts.rx;
-    this.#tx = parts.tx;
+    this.rx = parts.rx;
+    this.tx = parts.tx;
     this.#control = parts.control;
-    this.#enableInterrupts([this.#mode]);
+    this.#enableInterrupts([this.mode]);
     this.#run();
-    this.#status.events.emit('recovered', reason);
-    this.onReady?.();
   }
 
-  #keepCounts(): void {
-    this.#before = this.#totals();
-  }
-
-  #gone(register: string): void {
-    const place = { device: this.name, register, value: GONE };
-    this.#lost(new NicError('gone', `${register} reads all ones: the device is gone`, place));
-  }
-
-  #lost(error: Error): void {
-    if (this.#status.ended) return;
-    this.#keepCounts();
-    this.#release();
-    this.#status.fail(error);
-  }
-
-  #release(): void {
-    this.#recovery?.stop();
-    this.#recovery = undefined;
-    this.#fn.disableInterrupts();
-    this.#fn.disableMaster();
-    this.#set.free();
-  }
-
-  setReceiveFilter(promiscuous: boolean, multicast: readonly Uint8Array[] | 'all'): void {
+  override setReceiveFilter(promiscuous: boolean, multicast: readonly Uint8Array[] | 'all'): void {
     const all = multicast === 'all' || multicast.length > MOST_ADDRESSES;
-    this.#filter = {
-      promiscuous,
-      all,
-      multicast: all ? [] : (multicast as readonly Uint8Array[]).map((mac) => mac.slice()),
-    };
-    if (this.#status.running) this.#applyFilter();
+    super.setReceiveFilter(promiscuous, all ? 'all' : multicast);
   }
 
   /** Without CTRL_RX the device lets everything through, or does as it likes (§5.1.6.5.1). */
-  #applyFilter(): void {
-    const { promiscuous, all, multicast } = this.#filter!;
-    this.#control?.setFilter(promiscuous, all, multicast, this.mac);
+  protected override applyFilter(): void {
+    const { promiscuous, allMulticast, multicast } = this.filter;
+    this.#control?.setFilter(promiscuous, allMulticast, multicast, this.mac);
   }
 
-  #totals(): Totals {
-    const [before, rx, tx] = [this.#before, this.#rx, this.#tx];
-    return {
-      rxPackets: before.rxPackets + rx.packets,
-      rxBytes: before.rxBytes + rx.bytes,
-      rxMalformed: before.rxMalformed + rx.malformed,
-      txPackets: before.txPackets + tx.slots.packets,
-      txBytes: before.txBytes + tx.slots.bytes,
-      txRefused: before.txRefused + tx.slots.refused,
-    };
+  /** Of these queues and of those before them. */
+  protected override frameStatistics(): Readonly<Record<string, number>> {
+    const now = Object.entries(super.frameStatistics());
+    return Object.fromEntries(now.map(([name, value]) => [name, value + (this.#before[name] ?? 0)]));
   }
 
-  statistics(): Readonly<Record<string, number>> {
+  protected override chipStatistics(): Readonly<Record<string, number>> {
     return {
-      ...(this.#status.ended ? this.#before : this.#totals()),
-      ...this.#counts,
+      kicks: this.#kicks,
       rxDoorbells: this.#queues[RX_QUEUE]!.doorbells,
       txDoorbells: this.#queues[TX_QUEUE]!.doorbells,
       controlRefused: this.#control?.refused ?? 0,
@@ -417,17 +285,8 @@ export class VirtioNic implements Nic {
     };
   }
 
-  /** Resets the device, then gives everything back. */
-  *close(): Task<void> {
-    if (this.#status.ended) return;
-    this.#recovery?.stop();
-    this.#keepCounts();
-    this.#status.end();
-    try {
-      yield* this.#pci.reset();
-    } finally {
-      this.#release();
-    }
+  protected override shutDown(): Task<void> {
+    return this.#pci.reset();
   }
 }
 

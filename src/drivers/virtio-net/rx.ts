@@ -175,4 +175,8 @@ export class VirtioNetRx {
     frame.csumStart = start;
     frame.csumOffset = offset;
   }
+
+  statistics(): Readonly<Record<string, number>> {
+    return { rxPackets: this.packets, rxBytes: this.bytes, rxMalformed: this.malformed };
+  }
 }

@@ -5,7 +5,7 @@ import { readReg } from '../../platform/task.js';
 import { at, meta } from '../../registers/define.js';
 import * as virtio from '../../registers/virtio.js';
 import type { DriverOptions } from '../driver.js';
-import { type DmaSet, ringSize } from '../ring.js';
+import { type DmaSet, LEAST_MTU, mtuOf, ringSizes } from '../ring.js';
 import { VirtioNetControl } from './control.js';
 import { VirtQueue } from './queue.js';
 import { VirtioNetRx } from './rx.js';
@@ -13,15 +13,13 @@ import { type Features, featureSet, has, type VirtioPci } from './transport.js';
 import { VirtioNetTx } from './tx.js';
 
 const { FEATURE, NET_FEATURE, NET_MAC, NET_MTU, NET_SPEED, NET_STATUS } = virtio;
-const RINGS = { least: 16, most: 1024, usual: 256 } as const;
+const LEAST_RING = 16;
+const LARGEST_RING = 1024;
 const CONTROL_RING = 16;
 /** Queues of the first pair (§5.1.2). */
 export const RX_QUEUE = 0;
 /** See {@link RX_QUEUE}. */
 export const TX_QUEUE = 1;
-const USUAL_MTU = 1500;
-/** Least of IPv4; a device that says less is not believed (§5.1.4.1). */
-const LEAST_MTU = 68;
 const LARGEST_MTU = 65_000;
 const SPEED_UNKNOWN = -1;
 
@@ -69,10 +67,9 @@ export function build(
   name: string,
 ): Parts {
   const events = has(features, FEATURE.EVENT_IDX);
-  const rxSize = ringSize(options.rxRing, RINGS.least, RINGS.most, RINGS.usual);
-  const txSize = ringSize(options.txRing, RINGS.least, RINGS.most, RINGS.usual);
-  const rxQueue = new VirtQueue(pci, set, RX_QUEUE, rxSize, events, name);
-  const txQueue = new VirtQueue(pci, set, TX_QUEUE, txSize, events, name);
+  const sizes = ringSizes(options, LEAST_RING, LARGEST_RING);
+  const rxQueue = new VirtQueue(pci, set, RX_QUEUE, sizes.rx, events, name);
+  const txQueue = new VirtQueue(pci, set, TX_QUEUE, sizes.tx, events, name);
   const queues = [rxQueue, txQueue];
   const merge = has(features, NET_FEATURE.MRG_RXBUF);
   const rx = new VirtioNetRx(rxQueue, set, mtu, merge, has(features, NET_FEATURE.GUEST_CSUM));
@@ -100,9 +97,10 @@ export function readMac(fn: PciFunction, pci: VirtioPci, features: Features): Ui
 
 /** The MTU: what was wished, at most what the device says. */
 export function readMtu(pci: VirtioPci, features: Features, options: DriverOptions): number {
-  const wish = Math.max(LEAST_MTU, Math.min(LARGEST_MTU, options.mtu ?? USUAL_MTU));
+  const wish = mtuOf(options, LARGEST_MTU);
   if (!has(features, NET_FEATURE.MTU)) return wish;
   const theirs = pci.stable((io) => readReg(io, NET_MTU)) ?? wish;
+  // A device that says less is not believed (§5.1.4.1).
   return theirs < LEAST_MTU ? wish : Math.min(wish, theirs);
 }
 
