@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type E1000Nic, e1000 } from '../../src/drivers/index.js';
 import { hashOf } from '../../src/drivers/intel/hw.js';
@@ -7,6 +6,7 @@ import { I82540em } from '../../src/emulators/index.js';
 import { score } from '../../src/pci/index.js';
 import * as chip from '../../src/registers/i82540em/index.js';
 import { ADVERTISE } from '../../src/registers/mii.js';
+import { endsOnce, hangsAndGoesOn, survivesAnyRing, tagsBothWays } from './alike.js';
 import { Bench, FAR, plain } from './bench.js';
 
 describe('bring-up', () => {
@@ -77,7 +77,7 @@ describe('bring-up', () => {
     const outcome = bench.probe();
     expect(outcome).toMatchObject({
       kind: 'failed',
-      error: { code: 'timeout', place: { register: 'MDIC', ref: '8254x §13.4.7' } },
+      error: { code: 'timeout', place: { register: 'MDIC', ref: '8254x §13.4.7, 82574 §10.2.2' } },
     });
   });
 
@@ -104,18 +104,7 @@ describe('bring-up', () => {
 
 describe('traffic', () => {
   it('strips and inserts 802.1Q tags', () => {
-    const bench = new Bench(e1000, new I82540em()).open();
-    const bare = plain(FAR, 200);
-    const tagged = Uint8Array.from([...bare.subarray(0, 12), 0x81, 0x00, 0x61, 0x23, ...bare.subarray(12)]);
-    expect(bench.send(bare, (frame) => (frame.vlan = 0x6123))).toEqual([tagged]);
-    tagged.set(bench.nic.mac, 0);
-    bench.inject(tagged);
-    bare.set(bench.nic.mac, 0);
-    expect(bench.next()).toEqual(bare);
-    expect(bench.frame.vlan).toBe(0x6123);
-    bench.inject(bare);
-    expect(bench.next()).toEqual(bare);
-    expect(bench.frame.vlan).toBe(-1);
+    tagsBothWays(new Bench(e1000, new I82540em()).open());
   });
 
   it('adds up counters that clear when they are read', () => {
@@ -139,26 +128,7 @@ describe('traffic', () => {
   });
 
   it('resets a transmitter that hangs, counts what was lost, and goes on', () => {
-    const bench = new Bench(e1000, new I82540em()).open();
-    const reasons: string[] = [];
-    bench.nic.events.on('recovered', (reason) => reasons.push(reason));
-    bench.meddler = { write: (at, _value, kind) => kind !== 'io' && at === chip.TDT.at };
-    for (let i = 0; i < 3; i++) {
-      expect(bench.nic.reserve(bench.now, bench.frame, 100)).toBe(true);
-      bench.frame.arena.u8.set(plain(FAR, 100), bench.frame.offset);
-      bench.nic.commit(bench.frame);
-    }
-    bench.nic.flush(bench.now);
-    const began = bench.now;
-    bench.until(() => bench.nic.statistics()['resets'] === 1, 'reset');
-    expect(bench.now - began).toBeGreaterThanOrEqual(2_000_000);
-    bench.meddler = {};
-    bench.until(() => reasons.length === 1 && bench.nic.linkUp, 'recovery');
-    expect(bench.nic.statistics()).toMatchObject({ txLost: 3, txPackets: 0, resets: 1 });
-    const frame = plain(FAR, 300);
-    expect(bench.send(frame)).toEqual([frame]);
-    bench.inject(plain(bench.nic.mac, 300));
-    expect(bench.next()).toBeDefined();
+    hangsAndGoesOn(new Bench(e1000, new I82540em()).open(), chip.TDT);
   });
 
   it('ends with one event when the device is pulled', () => {
@@ -166,16 +136,7 @@ describe('traffic', () => {
       const bench = new Bench(e1000, new I82540em()).open({ interrupts: [mode] });
       // PAUSE is settled in the background after link up; let that end.
       bench.wait(50_000);
-      const errors: string[] = [];
-      bench.nic.events.on('failed', (error) => errors.push(error.message));
-      bench.machine.remove(bench.shell);
-      bench.until(() => errors.length > 0, 'failed');
-      for (let i = 0; i < 10; i++) bench.nic.step(bench.now + i * 3_000_000);
-      expect(errors).toEqual(['82540em: STATUS reads all ones: the device is gone, last value 0xffffffff']);
-      expect(bench.nic.receive(bench.now, bench.frame)).toBe(false);
-      expect(bench.nic.reserve(bench.now, bench.frame, 60)).toBe(false);
-      expect(bench.nic.linkUp).toBe(false);
-      bench.run(bench.nic.close());
+      expect(endsOnce(bench)).toBe('82540em: STATUS reads all ones: the device is gone, last value 0xffffffff');
     }
   });
 
@@ -191,29 +152,7 @@ describe('traffic', () => {
   });
 
   it('survives any content of the receive ring', () => {
-    const bench = new Bench(e1000, new I82540em());
-    let ring = 0;
-    bench.meddler = {
-      write: (at, value) => {
-        if (at === chip.RDBAL.at) ring = value >>> 0;
-        // The chip's own receiver stays off: the test writes the ring.
-        return at === chip.RCTL.at;
-      },
-    };
-    bench.open({ interrupts: ['polled'], rxRing: 32 });
-    const { arena } = bench.machine;
-    const region = bench.machine.dma(bench.fn.address).alloc(64, 64);
-    const base = ring - (region.address - region.offset);
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 32 * 16, maxLength: 32 * 16 }), (bytes) => {
-        arena.u8.set(bytes, base);
-        for (let i = 0; i < 40; i++) {
-          if (!bench.nic.receive(bench.now, bench.frame)) break;
-          expect(bench.frame.length).toBeGreaterThanOrEqual(14);
-          expect(bench.frame.length).toBeLessThanOrEqual(65534);
-        }
-      }),
-    );
+    survivesAnyRing(new Bench(e1000, new I82540em()), chip.RDBAL, (at) => at === chip.RCTL.at, 65_534);
   });
 });
 

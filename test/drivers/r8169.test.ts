@@ -6,6 +6,7 @@ import { NicError } from '../../src/platform/errors.js';
 import { Random } from '../../src/platform/random.js';
 import { writeReg } from '../../src/platform/task.js';
 import { type AnyReg, meta, put } from '../../src/registers/index.js';
+import { endsOnce, hangsAndGoesOn } from './alike.js';
 import { Bench, FAR, type Meddler, plain } from './bench.js';
 import { CHIPS, type Chip, open as openChip, read } from './r8169-rig.js';
 
@@ -200,40 +201,13 @@ describe.each(CHIPS)('$name', (chip) => {
   describe('recovery', () => {
     it('resets a transmitter that hangs, counts what was lost, and goes on', () => {
       const bench = open();
-      const reasons: string[] = [];
-      bench.nic.events.on('recovered', (reason) => reasons.push(reason));
-      bench.meddler = { write: (at) => at === map.TPPOLL.at };
-      for (let i = 0; i < 3; i++) {
-        expect(bench.nic.reserve(bench.now, bench.frame, 100)).toBe(true);
-        bench.frame.arena.u8.set(plain(FAR, 100), bench.frame.offset);
-        bench.nic.commit(bench.frame);
-      }
-      bench.nic.flush(bench.now);
-      const began = bench.now;
-      bench.until(() => bench.nic.statistics()['resets'] === 1, 'reset');
-      expect(bench.now - began).toBeGreaterThanOrEqual(2_000_000);
-      bench.meddler = {};
-      bench.until(() => reasons.length === 1 && bench.nic.linkUp, 'recovery');
-      expect(bench.nic.statistics()).toMatchObject({ txLost: 3, txPackets: 0, resets: 1 });
-      const frame = plain(FAR, 300);
-      expect(bench.send(frame)).toEqual([frame]);
-      bench.inject(plain(bench.nic.mac, 300));
-      expect(bench.next()).toBeDefined();
+      hangsAndGoesOn(bench, map.TPPOLL);
       expect(bench.problems()).toEqual([]);
     });
 
     it.each(['polled', 'intx', 'msix'] as const)('ends with one event when the device is pulled, %s', (mode) => {
-      const bench = open({ interrupts: [mode] });
-      const errors: string[] = [];
-      bench.nic.events.on('failed', (error) => errors.push(error.message));
-      bench.machine.remove(bench.shell);
-      bench.until(() => errors.length > 0, 'failed');
-      for (let i = 0; i < 10; i++) bench.nic.step(bench.now + i * 3_000_000);
-      expect(errors).toHaveLength(1);
-      expect(errors[0]).toMatch(new RegExp(`^${name}: \\w+ reads all ones: the device is gone`));
-      expect(bench.nic.receive(bench.now, bench.frame)).toBe(false);
-      expect(bench.nic.reserve(bench.now, bench.frame, 60)).toBe(false);
-      bench.run(bench.nic.close());
+      const gone = new RegExp(`^${name}: \\w+ reads all ones: the device is gone`);
+      expect(endsOnce(open({ interrupts: [mode] }))).toMatch(gone);
     });
   });
 

@@ -4,9 +4,10 @@ import type { Mmio } from '../../platform/mmio.js';
 import { readReg, sleep, type Task, writeReg } from '../../platform/task.js';
 import { meta, pick, put } from '../../registers/define.js';
 import * as common from '../../registers/realtek/mac.js';
+import { OCP_E092 } from '../../registers/realtek/ocp.js';
 import type { ReceiveFilter } from '../base.js';
 import type { LinkState, WakeEvent } from '../driver.js';
-import type { Access } from './access.js';
+import { type Access, change, type StepList } from './access.js';
 import type { Rtl } from './chip.js';
 
 const { CFG9346, CONFIG2, CONFIG3, CONFIG5, CPCR, CR, IDR0, IDR4, MAR0, MAR4, MCU, MISC, PMCH, RMS } = common;
@@ -25,6 +26,16 @@ const FIFO_LOOK_US = 100;
 const STOP_US = 1_000;
 const HASH_SHIFT = 26;
 const POLYNOMIAL = 0x04c1_1db7;
+
+/** Power states of the bus that would let accesses wait. */
+export const NO_ASPM: StepList = {
+  source: 'r8169 rtl_hw_aspm_clkreq_enable: off before the PCI Express PHY is touched; this driver leaves it off',
+  steps: [
+    change('ocp', OCP_E092, OCP_E092.L12, 0),
+    change('mac', CONFIG2, CONFIG2.CLKREQ_EN, 0),
+    change('mac', CONFIG5, CONFIG5.ASPM_EN, 0),
+  ],
+};
 
 /** True when the device no longer answers. */
 export function isGone(io: Mmio, rtl: Rtl): boolean {

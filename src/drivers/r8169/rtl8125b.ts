@@ -7,8 +7,9 @@ import { meta, pick, put } from '../../registers/define.js';
 import * as map from '../../registers/rtl8125b/index.js';
 import { type Access, change, parameter, type StepList, write } from './access.js';
 import type { Rtl } from './chip.js';
+import { NO_ASPM } from './hw.js';
 
-const { BACKUP_ADDR0, BACKUP_ADDR1, CFG_1880, CONFIG1, CONFIG2, CONFIG3, CONFIG5, CRC_WAKE_DISABLE, DMY_PWR0 } = map;
+const { BACKUP_ADDR0, BACKUP_ADDR1, CFG_1880, CONFIG1, CONFIG3, CRC_WAKE_DISABLE, DMY_PWR0 } = map;
 const { EEE_ADV, EEE_ADV2, EEE_CR, EEE_TUNE, EEE_TXIDLE_TIMER, EPHY_REG, FIFO_CTRL, FIFO_STATUS, FORCE_MODE } = map;
 const {
   FTR_MCU_CTRL,
@@ -23,7 +24,7 @@ const {
   OCP_C0A6,
   OCP_C0AA,
 } = map;
-const { OCP_D3E2, OCP_D3E4, OCP_D430, OCP_E00E, OCP_E052, OCP_E056, OCP_E092, OCP_E098, OCP_E614, OCP_E63E } = map;
+const { OCP_D3E2, OCP_D3E4, OCP_D430, OCP_E00E, OCP_E052, OCP_E056, OCP_E098, OCP_E614, OCP_E63E } = map;
 const { OCP_E860, OCP_EA1C, OCP_EB50, OCP_EB6A, PARAM_ADDR, PARAM_DATA, PARAM2_ADDR, PARAM2_DATA, PHY_A442 } = map;
 const { PHY_A4A2, PHY_A4CA, PHY_A6D8, PHY_AC46, PHY_AD30, PHY_BF00, PHY_BF46, PHY_BF84, PHYCR1, PHYCR2 } = map;
 const { Q_NUM_CTRL, RCR, RSS_CTRL, TALLY_CTRL, TCAM_CLEAR, TCAM_CTRL, TX_FORMAT, TXCFG, UPS, WAKE_LINK, WAKE_MAGIC } =
@@ -42,14 +43,6 @@ const BUSY_US = 10_000;
 /** Events of WAKE_LINK that stand for a link that comes (r8169 __rtl8169_set_wol). */
 const LINK_EVENTS = 0x13;
 
-const NO_ASPM: StepList = {
-  source: 'r8169 rtl_hw_aspm_clkreq_enable: off before the PCI Express PHY is touched; this driver leaves it off',
-  steps: [
-    change('ocp', OCP_E092, OCP_E092.L12, 0),
-    change('mac', CONFIG2, CONFIG2.CLKREQ_EN, 0),
-    change('mac', CONFIG5, CONFIG5.ASPM_EN, 0),
-  ],
-};
 const INTERRUPTS: StepList = {
   source: 'r8169 rtl_hw_start_8125: the first form of interrupts, none of them mitigated yet',
   steps: [

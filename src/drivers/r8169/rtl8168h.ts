@@ -7,13 +7,13 @@ import { pick, put } from '../../registers/define.js';
 import * as map from '../../registers/rtl8168h/index.js';
 import { type Access, change, parameter, type StepList, write } from './access.js';
 import type { Rtl } from './chip.js';
+import { NO_ASPM } from './hw.js';
 
-const { ADC_BIAS, ADC_BIAS_SELECT, ADC_IOFFSET, CONFIG2, CONFIG3, CONFIG5, CPCR, DLLPR, EEE_LED, EEE_TXIDLE_TIMER } =
-  map;
+const { ADC_BIAS, ADC_BIAS_SELECT, ADC_IOFFSET, CONFIG3, CPCR, DLLPR, EEE_LED, EEE_TXIDLE_TIMER } = map;
 const { EPHY_REG, ERI_5F0, ERI_B8, ERI_C0, ERI_EEE, ERI_FILTER, ERI_MAC0, ERI_MAC4, ERI_PAUSE_HIGH, ERI_PAUSE_LOW } =
   map;
 const { ERI_PME_MASK, ERI_RX_FIFO, ERI_TX_FIFO, FIFO_CTRL, INTRMITIGATE, MCU, MISC, MTPS, OCP_C094, OCP_C09E } = map;
-const { OCP_D420, OCP_E052, OCP_E056, OCP_E092, OCP_E0D6, OCP_E63E, PARAM_ADDR, PARAM_DATA, PHY_A442, PHYCR1 } = map;
+const { OCP_D420, OCP_E052, OCP_E056, OCP_E0D6, OCP_E63E, PARAM_ADDR, PARAM_DATA, PHY_A442, PHYCR1 } = map;
 const {
   MITIGATION_FRAMES,
   MITIGATION_SCALE,
@@ -64,14 +64,6 @@ const EPHY: StepList = {
     write('ephy', EPHY_REG, 0x5881, 0x06),
     write('ephy', EPHY_REG, 0x854a, 0x04),
     write('ephy', EPHY_REG, 0x068b, 0x01),
-  ],
-};
-const NO_ASPM: StepList = {
-  source: 'r8169 rtl_hw_aspm_clkreq_enable: off before the PCI Express PHY is touched; this driver leaves it off',
-  steps: [
-    change('ocp', OCP_E092, OCP_E092.L12, 0),
-    change('mac', CONFIG2, CONFIG2.CLKREQ_EN, 0),
-    change('mac', CONFIG5, CONFIG5.ASPM_EN, 0),
   ],
 };
 const MAC: StepList = {

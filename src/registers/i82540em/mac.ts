@@ -1,30 +1,17 @@
 /** 82540EM: device, EEPROM, PHY access, flow control and interrupt registers. Source: Intel 317453 (8254x SDM), chapter 13. */
-import { bit, bits, reg, word } from '../define.js';
+import { type Access, bit, bits, reg } from '../define.js';
+import { COMMON_CAUSES, DEVICE_CONTROL, DEVICE_STATUS, EXTENDED_CONTROL, FLASH_PINS, LEDS } from '../intel/fields.js';
 
 export const CTRL = reg(
   'CTRL',
   0x0000,
   { doc: 'Device control', ref: '8254x §13.4.1', reset: 0x0000_0241, volatile: true },
   {
-    FD: bit(0, 'rw', 'Full duplex when forced'),
+    ...DEVICE_CONTROL,
     LRST: bit(3, 'rw', 'Link reset (TBI parts)', { inert: true }),
-    ASDE: bit(5, 'rw', 'Detect speed automatically'),
-    SLU: bit(6, 'rw', 'Set link up'),
-    ILOS: bit(7, 'rw', 'Invert loss of signal', { inert: true }),
-    SPEED: bits(9, 8, 'rw', 'Speed when forced', { values: { 0: '10', 1: '100', 2: '1000' } }),
-    FRCSPD: bit(11, 'rw', 'Force speed'),
-    FRCDPX: bit(12, 'rw', 'Force duplex'),
-    SDP0_DATA: bit(18, 'rw', 'Software-defined pin 0', { inert: true }),
     SDP1_DATA: bit(19, 'rw', 'Software-defined pin 1', { inert: true }),
-    ADVD3WUC: bit(20, 'rw', 'Advertise wake-up from D3cold'),
     EN_PHY_PWR_MGMT: bit(21, 'rw', 'PHY power management'),
-    SDP0_IODIR: bit(22, 'rw', 'Pin 0 is an output', { inert: true }),
     SDP1_IODIR: bit(23, 'rw', 'Pin 1 is an output', { inert: true }),
-    RST: bit(26, 'sc', 'Reset the MAC; clears within a microsecond'),
-    RFCE: bit(27, 'rw', 'Obey PAUSE frames'),
-    TFCE: bit(28, 'rw', 'Send PAUSE frames'),
-    VME: bit(30, 'rw', 'VLAN mode: strip and insert tags'),
-    PHY_RST: bit(31, 'rw', 'Hold the PHY in reset'),
   },
 );
 
@@ -33,13 +20,9 @@ export const STATUS = reg(
   0x0008,
   { doc: 'Device status', ref: '8254x §13.4.2', volatile: true },
   {
-    FD: bit(0, 'ro', 'Full duplex'),
-    LU: bit(1, 'ro', 'Link up'),
+    ...DEVICE_STATUS,
     FUNCTION: bits(3, 2, 'ro', 'Port of a dual-port part'),
-    TXOFF: bit(4, 'ro', 'Transmitter paused by a PAUSE frame'),
     TBIMODE: bit(5, 'ro', 'TBI instead of GMII'),
-    SPEED: bits(7, 6, 'ro', 'Speed', { values: { 0: '10', 1: '100', 2: '1000', 3: '1000' } }),
-    ASDV: bits(9, 8, 'ro', 'Speed found automatically', { values: { 0: '10', 1: '100', 2: '1000', 3: '1000' } }),
     PCI66: bit(11, 'ro', 'Bus runs at 66 MHz'),
     BUS64: bit(12, 'ro', 'Bus is 64 bits wide'),
     PCIX_MODE: bit(13, 'ro', 'Bus is PCI-X'),
@@ -81,77 +64,18 @@ export const CTRL_EXT = reg(
   0x0018,
   { doc: 'Extended device control', ref: '8254x §13.4.6', volatile: true },
   {
-    GPI_EN: bits(3, 0, 'rw', 'Pins that interrupt', { inert: true }),
+    ...EXTENDED_CONTROL,
     PHYINT: bit(5, 'ro', 'PHY interrupt pin'),
     SDP6_DATA: bit(6, 'rw', 'Software-defined pin 6', { inert: true }),
     SDP7_DATA: bit(7, 'rw', 'Software-defined pin 7', { inert: true }),
     SDP6_IODIR: bit(10, 'rw', 'Pin 6 is an output', { inert: true }),
     SDP7_IODIR: bit(11, 'rw', 'Pin 7 is an output', { inert: true }),
-    ASDCHK: bit(12, 'sc', 'Look for the speed now'),
     EE_RST: bit(13, 'sc', 'Reload from the EEPROM'),
-    SPD_BYPS: bit(15, 'rw', 'Bypass speed selection', { inert: true }),
-    RO_DIS: bit(17, 'rw', 'No relaxed ordering', { inert: true }),
     LINK_MODE: bits(23, 22, 'rw', 'Interface to the PHY', { values: { 0: 'GMII', 2: 'TBI' } }),
   },
 );
 
-export const FLA = reg(
-  'FLA',
-  0x001c,
-  { doc: 'Flash pins', ref: '8254x §13.4.5' },
-  {
-    FL_NVM_SK: bit(0, 'rw', 'Clock', { inert: true }),
-    FL_CE: bit(1, 'rw', 'Chip select', { inert: true }),
-    FL_SI: bit(2, 'rw', 'Data to the flash', { inert: true }),
-    FL_SO: bit(3, 'ro', 'Data from the flash', { inert: true }),
-    FL_REQ: bit(4, 'rw', 'Software asks for the pins', { inert: true }),
-    FL_GNT: bit(5, 'ro', 'Software has the pins', { inert: true }),
-  },
-);
-
-export const MDIC = reg(
-  'MDIC',
-  0x0020,
-  { doc: 'PHY register access (MDI)', ref: '8254x §13.4.7' },
-  {
-    DATA: bits(15, 0, 'rw', 'Data to write or as read'),
-    REGADD: bits(20, 16, 'rw', 'PHY register'),
-    PHYADD: bits(25, 21, 'rw', 'PHY address: 1'),
-    OP: bits(27, 26, 'rw', 'Operation', { values: { 1: 'write', 2: 'read' } }),
-    R: bit(28, 'rw', 'Ready: the operation has ended'),
-    I: bit(29, 'rw', 'Interrupt when ready'),
-    E: bit(30, 'rw', 'Error: no PHY answered'),
-  },
-);
-
-export const FCAL = word('FCAL', 0x0028, 'rw', {
-  doc: 'Flow control address, low: bytes 01 80 C2 00',
-  ref: '8254x §13.4.8',
-  reset: 0x00c2_8001,
-});
-export const FCAH = word('FCAH', 0x002c, 'rw', {
-  doc: 'Flow control address, high: bytes 00 01',
-  ref: '8254x §13.4.9',
-  reset: 0x0000_0100,
-  bits: 16,
-});
-export const FCT = word('FCT', 0x0030, 'rw', {
-  doc: 'Flow control type: 8808',
-  ref: '8254x §13.4.10',
-  reset: 0x0000_8808,
-  bits: 16,
-});
-export const VET = word('VET', 0x0038, 'rw', {
-  doc: 'VLAN Ethernet type: 8100',
-  ref: '8254x §13.4.11',
-  reset: 0x0000_8100,
-  bits: 16,
-});
-export const FCTTV = word('FCTTV', 0x0170, 'rw', {
-  doc: 'Pause time of a sent XOFF, in slots of 512 bits',
-  ref: '8254x §13.4.12',
-  bits: 16,
-});
+export const FLA = reg('FLA', 0x001c, { doc: 'Flash pins', ref: '8254x §13.4.5' }, FLASH_PINS);
 
 export const TXCW = reg(
   'TXCW',
@@ -179,35 +103,15 @@ export const RXCW = reg(
   },
 );
 
-const CAUSES = (access: 'rc' | 'rw' | 'wo' | 'sc') => ({
-  TXDW: bit(0, access, 'Transmit descriptor written back'),
-  TXQE: bit(1, access, 'Transmit queue empty'),
-  LSC: bit(2, access, 'Link status change'),
+const CAUSES = (access: Access) => ({
+  ...COMMON_CAUSES(access),
   RXSEQ: bit(3, access, 'Receive sequence error'),
-  RXDMT0: bit(4, access, 'Receive descriptors at the minimum threshold'),
-  // Without a name in 13.4.17, yet latched and masked like the others: e1000's self-test raises bits 0 to 9 one by one.
-  CAUSE5: bit(5, access, 'No cause sets it; software may'),
-  RXO: bit(6, access, 'Receiver overrun'),
-  RXT0: bit(7, access, 'Receive timer'),
-  CAUSE8: bit(8, access, 'No cause sets it; software may'),
-  MDAC: bit(9, access, 'MDI access complete'),
   RXCFG: bit(10, access, 'Configuration words come in (TBI)'),
   PHYINT: bit(12, access, 'PHY interrupt'),
   GPI: bits(14, 13, access, 'Software-defined pins 6 and 7'),
-  TXD_LOW: bit(15, access, 'Transmit descriptors at the low threshold'),
-  SRPD: bit(16, access, 'Small packet received'),
 });
 
 export const ICR = reg('ICR', 0x00c0, { doc: 'Interrupt causes; reading clears', ref: '8254x §13.4.17' }, CAUSES('rc'));
-
-export const ITR = reg(
-  'ITR',
-  0x00c4,
-  { doc: 'Interrupt throttling', ref: '8254x §13.4.18' },
-  {
-    INTERVAL: bits(15, 0, 'rw', 'Least time between interrupts, in 256 ns; 0 is none'),
-  },
-);
 
 export const ICS = reg('ICS', 0x00c8, { doc: 'Interrupt cause set', ref: '8254x §13.4.19' }, CAUSES('wo'));
 export const IMS = reg(
@@ -228,15 +132,7 @@ export const LEDCTL = reg(
   0x0e00,
   { doc: 'LED control', ref: '8254x §13.4.15', reset: 0x0706_8302 | 0 },
   {
-    LED0_MODE: bits(3, 0, 'rw', 'What LED 0 shows', { inert: true }),
-    LED0_IVRT: bit(6, 'rw', 'Invert LED 0', { inert: true }),
-    LED0_BLINK: bit(7, 'rw', 'Blink LED 0', { inert: true }),
-    LED1_MODE: bits(11, 8, 'rw', 'What LED 1 shows', { inert: true }),
-    LED1_IVRT: bit(14, 'rw', 'Invert LED 1', { inert: true }),
-    LED1_BLINK: bit(15, 'rw', 'Blink LED 1', { inert: true }),
-    LED2_MODE: bits(19, 16, 'rw', 'What LED 2 shows', { inert: true }),
-    LED2_IVRT: bit(22, 'rw', 'Invert LED 2', { inert: true }),
-    LED2_BLINK: bit(23, 'rw', 'Blink LED 2', { inert: true }),
+    ...LEDS,
     LED3_MODE: bits(27, 24, 'rw', 'What LED 3 shows', { inert: true }),
     LED3_IVRT: bit(30, 'rw', 'Invert LED 3', { inert: true }),
     LED3_BLINK: bit(31, 'rw', 'Blink LED 3', { inert: true }),
@@ -276,8 +172,3 @@ export const MANC = reg(
     BR_EN: bit(24, 'rw', 'Take broadcasts', { inert: true }),
   },
 );
-
-/** I/O BAR: the offset of the register that IODATA reaches. */
-export const IOADDR = word('IOADDR', 0x0, 'rw', { doc: 'Register that IODATA reaches', ref: '8254x §13.3.1' });
-/** I/O BAR: the register at IOADDR. */
-export const IODATA = word('IODATA', 0x4, 'rw', { doc: 'The register at IOADDR', ref: '8254x §13.3.2' });

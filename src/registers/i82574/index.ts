@@ -1,13 +1,23 @@
-/** Intel 82574L: every register of its memory BAR, its I/O BAR, its PHY, the words of its NVM, and its descriptors. */
+/**
+ * Intel 82574L: every register of its memory BAR, its I/O BAR, its PHY, the words of its NVM, and its descriptors. Registers that
+ * 82540EM has too are the same objects in both namespaces.
+ */
 import { type AnyReg, registerMap } from '../define.js';
+import * as sharedMac from '../intel/mac.js';
+import * as sharedQueues from '../intel/queues.js';
+import * as sharedStatistics from '../intel/statistics.js';
 import * as interruptsModule from './interrupts.js';
 import * as mac from './mac.js';
 import * as receiveModule from './receive.js';
-import * as statistics from './statistics.js';
+import * as ownStatistics from './statistics.js';
 import * as time from './time.js';
 import * as transmitModule from './transmit.js';
 import * as wake from './wake.js';
 
+export * from '../intel/descriptors.js';
+export * from '../intel/mac.js';
+export * from '../intel/queues.js';
+export * from '../intel/statistics.js';
 export * from './descriptors.js';
 export * from './interrupts.js';
 export * from './mac.js';
@@ -19,14 +29,17 @@ export * from './time.js';
 export * from './transmit.js';
 export * from './wake.js';
 
-const { IOADDR, IODATA, ...device } = mac;
+const { IOADDR, IODATA, ...shared } = sharedMac;
 const { MSIX_VECTORS: _vectors, ...interrupts } = interruptsModule;
 const { RX_QUEUES: _rx, RETA_QUEUE: _queue, ...receive } = receiveModule;
 const { TX_QUEUES: _tx, ...transmit } = transmitModule;
+const statistics = { ...sharedStatistics, ...ownStatistics };
 
 /** Memory BAR 0, 128 KiB. Only 32-bit accesses are defined (82574 §10.1.1). */
 export const bar0Map = registerMap('82574l', 'BAR0', 0x20000, [32], {
-  ...device,
+  ...shared,
+  ...mac,
+  ...sharedQueues,
   ...interrupts,
   ...receive,
   ...transmit,

@@ -1,22 +1,12 @@
 /** 82574L: interrupt registers. Source: Intel 317694 (82574 datasheet), §7.4 and §10.2.4. */
 import { type Access, bit, bits, reg } from '../define.js';
+import { COMMON_CAUSES } from '../intel/fields.js';
 
 const S = '82574 §10.2.4';
 
 const CAUSES = (access: Access) => ({
-  TXDW: bit(0, access, 'Transmit descriptor written back'),
-  TXQE: bit(1, access, 'Transmit queue empty'),
-  LSC: bit(2, access, 'Link status change'),
-  // Bits 3, 5 and 8 have no cause of their own here, yet latch: e1000e's tests of MSI and of interrupts raise them by ICS.
+  ...COMMON_CAUSES(access),
   RXSEQ: bit(3, access, 'No cause sets it; software may'),
-  RXDMT0: bit(4, access, 'Receive descriptors at the minimum threshold'),
-  CAUSE5: bit(5, access, 'No cause sets it; software may'),
-  RXO: bit(6, access, 'Receiver overrun'),
-  RXT0: bit(7, access, 'Receive timer'),
-  CAUSE8: bit(8, access, 'No cause sets it; software may'),
-  MDAC: bit(9, access, 'MDI access complete'),
-  TXD_LOW: bit(15, access, 'Transmit descriptors at the low threshold'),
-  SRPD: bit(16, access, 'Small packet received'),
   ACK: bit(17, access, 'TCP ACK received'),
   MNG: bit(18, access, 'Management event'),
   RXQ0: bit(20, access, 'Receive queue 0: write-back or threshold'),
@@ -31,12 +21,6 @@ export const ICR = reg(
   0x00c0,
   { doc: 'Interrupt causes; reading clears when INT_ASSERTED or nothing is enabled', ref: S },
   { ...CAUSES('w1c'), INT_ASSERTED: bit(31, 'ro', 'The chip interrupts because of an enabled cause') },
-);
-export const ITR = reg(
-  'ITR',
-  0x00c4,
-  { doc: 'Interrupt throttling, INTx and MSI', ref: S },
-  { INTERVAL: bits(15, 0, 'rw', 'Least time between interrupts, in 256 ns; 0 is none') },
 );
 export const ICS = reg('ICS', 0x00c8, { doc: 'Interrupt cause set', ref: S }, CAUSES('wo'));
 export const IMS = reg(

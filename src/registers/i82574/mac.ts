@@ -1,31 +1,18 @@
 /** 82574L: device, NVM, PHY access, flow control and PCI Express registers. Source: Intel 317694 (82574 datasheet), §10.2. */
 import { bit, bits, reg, word } from '../define.js';
+import { DEVICE_CONTROL, DEVICE_STATUS, EXTENDED_CONTROL, FLASH_PINS, LEDS } from '../intel/fields.js';
 
 export const CTRL = reg(
   'CTRL',
   0x0000,
   { doc: 'Device control', ref: '82574 §10.2.2', reset: 0x0014_0241, volatile: true, alias: [0x0004] },
   {
-    FD: bit(0, 'rw', 'Full duplex when forced'),
+    ...DEVICE_CONTROL,
     GIO_MASTER_DISABLE: bit(2, 'rw', 'No new requests as a bus master; STATUS.GIO_MASTER_ENABLE tells when'),
     LRST: bit(3, 'rw', 'Link reset', { inert: true }),
-    ASDE: bit(5, 'rw', 'Detect speed automatically'),
-    SLU: bit(6, 'rw', 'Set link up'),
-    ILOS: bit(7, 'rw', 'Invert loss of signal', { inert: true }),
-    SPEED: bits(9, 8, 'rw', 'Speed when forced', { values: { 0: '10', 1: '100', 2: '1000' } }),
-    FRCSPD: bit(11, 'rw', 'Force speed'),
-    FRCDPX: bit(12, 'rw', 'Force duplex'),
-    SDP0_DATA: bit(18, 'rw', 'Software-defined pin 0', { inert: true }),
     MEHE: bit(19, 'rw', 'Handle memory errors', { inert: true }),
-    ADVD3WUC: bit(20, 'rw', 'Advertise wake-up from D3cold'),
     EN_PHY_PWR_MGMT: bit(21, 'rw', 'PHY power management', { inert: true }),
-    SDP0_IODIR: bit(22, 'rw', 'Pin 0 is an output', { inert: true }),
-    RST: bit(26, 'sc', 'Reset the MAC; clears within a microsecond'),
-    RFCE: bit(27, 'rw', 'Obey PAUSE frames'),
-    TFCE: bit(28, 'rw', 'Send PAUSE frames'),
     BIT29: bit(29, 'rw', 'Software keeps it 0', { inert: true }),
-    VME: bit(30, 'rw', 'VLAN mode: strip and insert tags'),
-    PHY_RST: bit(31, 'rw', 'Hold the PHY in reset'),
   },
 );
 
@@ -34,12 +21,8 @@ export const STATUS = reg(
   0x0008,
   { doc: 'Device status', ref: '82574 §10.2.2', volatile: true },
   {
-    FD: bit(0, 'ro', 'Full duplex'),
-    LU: bit(1, 'ro', 'Link up'),
+    ...DEVICE_STATUS,
     LAN_ID: bits(3, 2, 'ro', 'Port; always 0'),
-    TXOFF: bit(4, 'ro', 'Transmitter paused by a PAUSE frame'),
-    SPEED: bits(7, 6, 'ro', 'Speed', { values: { 0: '10', 1: '100', 2: '1000', 3: '1000' } }),
-    ASDV: bits(9, 8, 'ro', 'Speed found automatically', { values: { 0: '10', 1: '100', 2: '1000', 3: '1000' } }),
     PHYRA: bit(10, 'ro', 'The PHY was reset; writing 0 clears'),
     GIO_MASTER_ENABLE: bit(19, 'ro', 'Requests as a bus master are outstanding or allowed'),
   },
@@ -94,13 +77,10 @@ export const CTRL_EXT = reg(
   0x0018,
   { doc: 'Extended device control', ref: '82574 §10.2.2', volatile: true },
   {
-    GPI_EN: bits(3, 0, 'rw', 'Pins that interrupt', { inert: true }),
+    ...EXTENDED_CONTROL,
     SDP_DATA: bits(7, 4, 'rw', 'Software-defined pins', { inert: true }),
     SDP_IODIR: bits(11, 8, 'rw', 'Pins that are outputs', { inert: true }),
-    ASDCHK: bit(12, 'sc', 'Look for the speed now'),
     EE_RST: bit(13, 'sc', 'Read the NVM again'),
-    SPD_BYPS: bit(15, 'rw', 'Bypass speed selection', { inert: true }),
-    RO_DIS: bit(17, 'rw', 'No relaxed ordering', { inert: true }),
     DMA_DYN_CLK_EN: bit(19, 'rw', 'Clock gating of the DMA unit', { inert: true }),
     PHY_PDN_EN: bit(20, 'rw', 'PHY may power down', { inert: true }),
     BIT22: bit(22, 'rw', 'Software sets it', { inert: true }),
@@ -118,60 +98,11 @@ export const FLA = reg(
   0x001c,
   { doc: 'Flash pins', ref: '82574 §10.2.2' },
   {
-    FL_NVM_SK: bit(0, 'rw', 'Clock', { inert: true }),
-    FL_CE: bit(1, 'rw', 'Chip select', { inert: true }),
-    FL_SI: bit(2, 'rw', 'Data to the flash', { inert: true }),
-    FL_SO: bit(3, 'ro', 'Data from the flash', { inert: true }),
-    FL_REQ: bit(4, 'rw', 'Software asks for the pins', { inert: true }),
-    FL_GNT: bit(5, 'ro', 'Software has the pins', { inert: true }),
+    ...FLASH_PINS,
     FL_BUSY: bit(30, 'ro', 'The flash is busy', { inert: true }),
     FL_ER: bit(31, 'rw', 'Erase', { inert: true }),
   },
 );
-
-export const MDIC = reg(
-  'MDIC',
-  0x0020,
-  { doc: 'PHY register access (MDI)', ref: '82574 §10.2.2' },
-  {
-    DATA: bits(15, 0, 'rw', 'Data to write or as read'),
-    REGADD: bits(20, 16, 'rw', 'PHY register'),
-    PHYADD: bits(25, 21, 'rw', 'PHY address: 1'),
-    OP: bits(27, 26, 'rw', 'Operation', { values: { 1: 'write', 2: 'read' } }),
-    R: bit(28, 'rw', 'Ready: the operation has ended'),
-    I: bit(29, 'rw', 'Interrupt when ready'),
-    E: bit(30, 'rw', 'Error: no PHY answered'),
-  },
-);
-
-export const FCAL = word('FCAL', 0x0028, 'rw', {
-  doc: 'Flow control address, low: bytes 01 80 C2 00',
-  ref: '82574 §10.2.2',
-  reset: 0x00c2_8001,
-});
-export const FCAH = word('FCAH', 0x002c, 'rw', {
-  doc: 'Flow control address, high: bytes 00 01',
-  ref: '82574 §10.2.2',
-  reset: 0x0000_0100,
-  bits: 16,
-});
-export const FCT = word('FCT', 0x0030, 'rw', {
-  doc: 'Flow control type: 8808',
-  ref: '82574 §10.2.2',
-  reset: 0x0000_8808,
-  bits: 16,
-});
-export const VET = word('VET', 0x0038, 'rw', {
-  doc: 'VLAN Ethernet type: 8100',
-  ref: '82574 §10.2.2',
-  reset: 0x0000_8100,
-  bits: 16,
-});
-export const FCTTV = word('FCTTV', 0x0170, 'rw', {
-  doc: 'Pause time of a sent XOFF, in slots of 512 bits',
-  ref: '82574 §10.2.2',
-  bits: 16,
-});
 export const FCRTV = word('FCRTV', 0x5f40, 'rw', {
   doc: 'Time after which XOFF is sent again, in slots of 512 bits',
   ref: '82574 §10.2.2',
@@ -202,16 +133,8 @@ export const LEDCTL = reg(
   0x0e00,
   { doc: 'LED control', ref: '82574 §10.2.2', reset: 0x0006_8302 },
   {
-    LED0_MODE: bits(3, 0, 'rw', 'What LED 0 shows', { inert: true }),
+    ...LEDS,
     GLOBAL_BLINK_MODE: bit(5, 'rw', 'Blink in 83 ms, not 200 ms', { inert: true }),
-    LED0_IVRT: bit(6, 'rw', 'Invert LED 0', { inert: true }),
-    LED0_BLINK: bit(7, 'rw', 'Blink LED 0', { inert: true }),
-    LED1_MODE: bits(11, 8, 'rw', 'What LED 1 shows', { inert: true }),
-    LED1_IVRT: bit(14, 'rw', 'Invert LED 1', { inert: true }),
-    LED1_BLINK: bit(15, 'rw', 'Blink LED 1', { inert: true }),
-    LED2_MODE: bits(19, 16, 'rw', 'What LED 2 shows', { inert: true }),
-    LED2_IVRT: bit(22, 'rw', 'Invert LED 2', { inert: true }),
-    LED2_BLINK: bit(23, 'rw', 'Blink LED 2', { inert: true }),
     LED3: bits(31, 24, 'rw', 'Storage: the chip has three LEDs', { inert: true }),
   },
 );
@@ -426,8 +349,3 @@ export const PBACLR = word('PBACLR', 0x5b68, 'wo', {
   ref: '82574 §10.2.10',
   bits: 5,
 });
-
-/** I/O BAR: the offset of the register that IODATA reaches. */
-export const IOADDR = word('IOADDR', 0x0, 'rw', { doc: 'Register that IODATA reaches', ref: '82574 §10.1.1' });
-/** I/O BAR: the register at IOADDR. */
-export const IODATA = word('IODATA', 0x4, 'rw', { doc: 'The register at IOADDR', ref: '82574 §10.1.1' });

@@ -1,11 +1,14 @@
-/** 82540EM: statistics, all cleared by reading, none of which wraps. Source: Intel 317453 (8254x SDM), §13.7. */
+/**
+ * Statistics that 82540EM and 82574L have alike, all cleared by reading, none of which wraps.
+ * Source: Intel 317453 (8254x SDM), §13.7; 317694 (82574 datasheet), §10.2.7.
+ */
 import { type Field, type Reg, word } from '../define.js';
 
 /** Low half of a 64-bit counter: reading keeps it, reading the high half clears both. */
 const low = (name: string, at: number, section: number, doc: string): Reg<{ VALUE: Field }> =>
-  word(name, at, 'ro', { doc, ref: `8254x §13.7.${section}` });
+  word(name, at, 'ro', { doc, ref: `8254x §13.7.${section}, 82574 §10.2.7` });
 const counter = (name: string, at: number, section: number, doc: string): Reg<{ VALUE: Field }> =>
-  word(name, at, 'rc', { doc, ref: `8254x §13.7.${section}` });
+  word(name, at, 'rc', { doc, ref: `8254x §13.7.${section}, 82574 §10.2.7` });
 
 export const CRCERRS = counter('CRCERRS', 0x4000, 1, 'Frames with a bad FCS');
 export const ALGNERRC = counter('ALGNERRC', 0x4004, 2, 'Frames not of whole bytes');
