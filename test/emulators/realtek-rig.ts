@@ -186,7 +186,9 @@ export class RealtekRig extends Rig<Rtl8168h | Rtl8125b> {
       const opts1 = view.getInt32(place, true);
       if ((opts1 & RXD_COMMAND.OWN) !== 0) return undefined;
       const last = (opts1 & RXD_OPTS1.LS) !== 0;
-      const bytes = last ? pick(opts1, RXD_OPTS1.LEN) - left : pick(opts1, RXD_OPTS1.LEN);
+      // On RTL8168H the last one has the length of the whole frame.
+      const whole = last && this.chip === shared;
+      const bytes = pick(opts1, RXD_OPTS1.LEN) - (whole ? left : 0);
       const from = this.buffers.offset + this.buffer * i;
       parts.push(...u8.subarray(from, from + bytes));
       left += bytes;

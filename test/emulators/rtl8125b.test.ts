@@ -187,20 +187,6 @@ describe('frames', () => {
     expect([found.ipOk, found.l4Ok]).toEqual([true, true]);
     expect(r.findings).toEqual([]);
   });
-
-  test('what is not modelled is said once, and is no error', () => {
-    const r = rig().start();
-    r.io.write32(0x4500, 0);
-    r.io.write16(0x4800, 0);
-    const notes = (): string[] => r.machine.diagnostics.list().map((d) => `${d.rule} ${d.register}`);
-    expect(notes()).toEqual([]);
-    r.io.write32(0x4500, 0x0e000000);
-    r.io.write16(0x4800, 2);
-    r.set(c.RCR, c.RCR.RXDESC_V3);
-    r.io.write8(0x47, 0x41);
-    expect(notes()).toEqual(['unmodelled RSS_CTRL', 'unmodelled Q_NUM_CTRL', 'unmodelled RCR']);
-    expect(r.findings).toEqual([]);
-  });
 });
 
 describe('handshakes', () => {

@@ -4,6 +4,7 @@
  * code uses stands at the same place in both, and a test compares them.
  */
 
+import type { LinkFrame } from '../../link/port.js';
 import type { Micros } from '../../platform/clock.js';
 import type { AnyReg, RegisterFile, RegisterMap } from '../../registers/index.js';
 import type { DeviceBus } from '../function.js';
@@ -21,6 +22,8 @@ export interface TxRingRegisters {
   readonly high: AnyReg;
   /** Its bit of TPPOLL. */
   readonly poll: number;
+  /** The queue whose interrupts it causes. */
+  readonly queue: number;
   /** Chips that can leave descriptors as they are and count them instead; its counters are 16 bits wide and come round. */
   readonly noClose?: {
     /** This bit of TXCFG turns it on. */
@@ -32,6 +35,46 @@ export interface TxRingRegisters {
     /** Descriptors that the NIC has taken. */
     readonly closed: AnyReg;
   };
+}
+
+/** A receive ring. */
+export interface RxRingRegisters {
+  /** In reports. */
+  readonly name: string;
+  /** Address of its first descriptor: element `index` of both. */
+  readonly low: AnyReg;
+  readonly high: AnyReg;
+  readonly index: number;
+}
+
+/** How a chip writes received frames. */
+export interface RxFormat {
+  /** Any of these bits of RCR chooses descriptors of 32 bytes; 0: it has none. */
+  readonly wide: number;
+  /** The last descriptor of a frame tells of the bytes in its own buffer, not of the whole frame. */
+  readonly pieces: boolean;
+  /** RXD_OPTS1.PID of IP that is neither TCP nor UDP. */
+  readonly otherIp: number;
+}
+
+/** What {@link Spreading.classify} says of a frame that no queue may take. */
+export const NO_QUEUE = -1;
+
+/** Receive side scaling. Results hold until the next frame. */
+export interface Spreading {
+  /** Frames are hashed; while they are not, queue 0 gets them all. */
+  readonly on: boolean;
+  /** Receive queues that are on, at least 1. */
+  readonly queues: number;
+  /** Hash of the frame, and what it covers, for descriptors of 32 bytes; both 0: there is none. */
+  readonly hash: number;
+  readonly info: number;
+  /** Hashes a good frame. @returns its queue, or {@link NO_QUEUE} */
+  classify(frame: LinkFrame): number;
+  /** The frame is not hashed. @returns its queue, 0 */
+  unhashed(): number;
+  /** Nothing was hashed, no key is set. */
+  reset(): void;
 }
 
 /** How long interrupts wait. Times are microseconds, 0: at once; frames are counts, 0: not counted. */
@@ -51,6 +94,9 @@ export interface RealtekChip {
   readonly registers: RealtekRegisters;
   /** By priority, the highest first. */
   readonly rings: readonly TxRingRegisters[];
+  /** Receive rings by queue. */
+  readonly rxRings: readonly RxRingRegisters[];
+  readonly rxFormat: RxFormat;
   /** Any of these bits takes tags out of received frames. */
   readonly strip: { readonly register: AnyReg; readonly mask: number };
   /** Bytes of the receive FIFO: not public, see the chip's page of docs/faithfulness. */
@@ -61,4 +107,6 @@ export interface RealtekChip {
   mitigation(bus: DeviceBus, regs: RegisterFile, speed: () => number): Mitigation;
   /** Its interrupt unit, when it has more than the family's. */
   interrupts?(bus: DeviceBus, regs: RegisterFile, mitigation: Mitigation): InterruptUnit;
+  /** Its receive side scaling, when it has one. */
+  spreading?(bus: DeviceBus, regs: RegisterFile): Spreading;
 }

@@ -8,7 +8,7 @@ import { meta, type RegisterFile, rtl8168h } from '../../registers/index.js';
 import type { DeviceBus, ModelAlarm } from '../function.js';
 import type { Mitigation, RealtekRegisters } from './chip.js';
 
-const { ROK, RER, TOK, TER } = rtl8168h.ISR;
+const { ROK, RER, TOK, TER, RDU } = rtl8168h.ISR;
 const RECEIVED = ROK | RER;
 const SENT = TOK | TER;
 /** No driver of these chips uses another one, and no register that assigns vectors is known. */
@@ -20,6 +20,9 @@ const VECTOR = 0;
  * brings them at once.
  */
 const BEHIND_MEMORY: Micros = 1;
+
+/** What comes behind memory beside causes of ISR stands above them, see {@link InterruptUnit.further}. */
+const FURTHER_SHIFT = 4;
 
 /**
  * A driver that has read causes acknowledges them, and on the way from a guest in another process the acknowledgement is slower
@@ -103,11 +106,27 @@ export class InterruptUnit {
     this.#come(cause);
   }
 
-  /** `frames` frames were sent. @param causes TOK, TER */
-  sent(causes: number, frames: number): void {
+  /** A frame of another queue than the first one was written to memory. */
+  receivedBy(_queue: number): void {}
+
+  /** `frames` frames were sent. @param causes TOK, TER; @param _queue which a chip with several has */
+  sent(causes: number, frames: number, _queue = 0): void {
     this.#comesSent += frames;
     this.#come(causes);
   }
+
+  /** A receive queue has no descriptor. */
+  starved(_queue: number): void {
+    this.raise(RDU);
+  }
+
+  /** Something else that was written to memory before: {@link InterruptUnit.further} gets its bits behind it. */
+  protected comeFurther(events: number): void {
+    this.#come(events << FURTHER_SHIFT);
+  }
+
+  /** What was given to {@link InterruptUnit.comeFurther} is there. */
+  protected further(_events: number): void {}
 
   /** What is on its way behind memory is there. */
   protected arrive(): void {
@@ -119,6 +138,7 @@ export class InterruptUnit {
     this.#comes = this.#comesReceived = this.#comesSent = 0;
     if ((comes & RECEIVED) !== 0) this.receivedNow(comes & RECEIVED, received);
     if ((comes & SENT) !== 0) this.sentNow(comes & SENT, sent);
+    if (comes >>> FURTHER_SHIFT !== 0) this.further(comes >>> FURTHER_SHIFT);
   }
 
   #come(causes: number): void {
@@ -192,7 +212,11 @@ export class InterruptUnit {
 
   /** The line, or a message, follows what is shown, enabled and not held. */
   protected update(): void {
-    const on = (this.#values[this.#isr]! & this.#values[this.#imr]! & ~this.#held) !== 0;
+    this.signal((this.#values[this.#isr]! & this.#values[this.#imr]! & ~this.#held) !== 0);
+  }
+
+  /** Asserts the interrupt or not. */
+  protected signal(on: boolean): void {
     const message = this.#bus.msixEnabled;
     this.#bus.setLevel(on && !message);
     if (on && !this.asserted && message) this.#bus.message(VECTOR);

@@ -34,15 +34,17 @@ import { FlowControl } from './flow-control.js';
 import { InterruptUnit } from './interrupts.js';
 import type { RealtekPhy } from './phy.js';
 import { RxUnit } from './rx.js';
+import type { RxRing } from './rx-ring.js';
 import type { StorageSpace } from './storage.js';
 import type { TallyUnit } from './tally.js';
 import { TimerUnit } from './timer.js';
 import { TxUnit } from './tx.js';
+import type { TxRing } from './tx-ring.js';
 import { VpdUnit } from './vpd.js';
 import { type WakeChip, WakeUnit } from './wake.js';
 import type { WindowUnit } from './windows.js';
 
-const { CR, TCTR, TIMERINT0, MCU, RCR, TXCFG, IDR0, IDR4, RDSAR_LO, RDSAR_HI, DTCCR } = rtl8168h;
+const { CR, TCTR, TIMERINT0, MCU, RCR, TXCFG, IDR0, IDR4, DTCCR } = rtl8168h;
 const { LINKCHG, TIMEOUT } = rtl8168h.ISR;
 const { DESCRIPTOR_BYTES } = rtl8168h;
 
@@ -135,7 +137,7 @@ export abstract class RealtekNic implements EmulatedFunction {
     this.#parts = parts;
     this.#phy = phy;
     this.#tally = tally;
-    this.#timer = new TimerUnit(bus, regs, TCTR, TIMERINT0, () => this.#interrupts.raise(TIMEOUT));
+    this.#timer = new TimerUnit(bus, regs, TCTR, { compare: TIMERINT0, fire: () => this.#interrupts.raise(TIMEOUT) });
     this.#flow = new FlowControl(bus, regs, filter, {
       get speed() {
         return phy.mode?.speed ?? USUAL_SPEED;
@@ -177,8 +179,8 @@ export abstract class RealtekNic implements EmulatedFunction {
     regs.on(registers.TXCFG, { read: (stored) => this.#transmitState(stored) });
     regs.on(registers.RCR, {
       read: (stored) => (this.#eeprom.is9356 ? stored | RCR.EE9356 : stored),
-      write: (value) => {
-        this.receiverSet(value);
+      write: (value, _index, old) => {
+        this.receiverSet(value, old);
         this.#rx.kick();
       },
     });
@@ -200,8 +202,13 @@ export abstract class RealtekNic implements EmulatedFunction {
     return DESCRIPTOR_BYTES;
   }
 
+  /** Bytes of a receive descriptor. */
+  protected get rxDescriptorBytes(): number {
+    return DESCRIPTOR_BYTES;
+  }
+
   /** RCR was written. */
-  protected receiverSet(_value: number): void {}
+  protected receiverSet(_value: number, _old: number): void {}
 
   /** TPPOLL was written. */
   protected rung(value: number, old: number): void {
@@ -252,25 +259,9 @@ export abstract class RealtekNic implements EmulatedFunction {
   }
 
   rings(): readonly RingState[] {
-    const { ring } = this.#rx;
     return [
-      ...this.#tx.rings.map((each) => ({
-        ring: each.registers.name,
-        address: each.base,
-        entries: each.entries,
-        entryBytes: this.txDescriptorBytes,
-        head: each.index,
-        // Whose a descriptor is stands in the descriptor: nothing tells how far the device may go.
-        tail: each.index,
-      })),
-      {
-        ring: 'RX ring',
-        address: ring.base,
-        entries: ring.entries,
-        entryBytes: DESCRIPTOR_BYTES,
-        head: ring.index,
-        tail: ring.index,
-      },
+      ...this.#tx.rings.map((each) => ringState(each, this.txDescriptorBytes)),
+      ...this.#rx.rings.map((each) => ringState(each, this.rxDescriptorBytes)),
     ];
   }
 
@@ -286,6 +277,7 @@ export abstract class RealtekNic implements EmulatedFunction {
     for (const space of this.#parts.spaces) space.reset();
     this.#parts.csi.reset();
     this.resetOwn();
+    this.#rx.forget();
     // Its link goes, and with it comes a cause.
     this.#phy.reset();
     this.#stop();
@@ -368,10 +360,12 @@ export abstract class RealtekNic implements EmulatedFunction {
   #softReset(): void {
     const { regs } = this;
     const { TXCFG: transmit, RCR: receive, TPPOLL } = this.#chip.registers;
-    const rings = this.#chip.rings.flatMap(({ low, high }) => [low, high]);
-    const cleared: readonly AnyReg[] = [CR, transmit, receive, TPPOLL, TIMERINT0, RDSAR_LO, RDSAR_HI, ...rings];
+    const { rings, rxRings } = this.#chip;
+    const cleared: readonly AnyReg[] = [CR, transmit, receive, TPPOLL, TIMERINT0];
     for (const register of cleared) regs.set(register, register[meta].reset);
-    for (const { noClose } of this.#chip.rings) if (noClose) regs.set(noClose.tail, 0, noClose.index);
+    for (const { low, high } of rings) for (const half of [low, high]) regs.set(half, 0);
+    for (const { low, high, index } of rxRings) for (const half of [low, high]) regs.set(half, 0, index);
+    for (const { noClose } of rings) if (noClose) regs.set(noClose.tail, 0, noClose.index);
     regs.lower(DTCCR, DTCCR.CMD | DTCCR.RESET);
     this.#stop();
     this.#timer.reset();
@@ -418,7 +412,7 @@ export abstract class RealtekNic implements EmulatedFunction {
     const what = `${fault.width}-bit ${fault.write ? 'write' : 'read'}`;
     const ring =
       fault.kind === 'reserved-bits' &&
-      (fault.register === RDSAR_LO || this.#chip.rings.some(({ low }) => low === fault.register));
+      [...this.#chip.rings, ...this.#chip.rxRings].some(({ low }) => low === fault.register);
     const tally = fault.kind === 'reserved-bits' && fault.register === DTCCR;
     this.#bus.report({
       rule: ring ? 'ring-alignment' : fault.kind,
@@ -436,4 +430,9 @@ export abstract class RealtekNic implements EmulatedFunction {
       ref: info?.ref ?? 'RTL8169 specification §registers',
     });
   }
+}
+
+/** Whose a descriptor is stands in the descriptor: nothing tells how far the device may go. */
+function ringState({ registers, base, entries, index }: TxRing | RxRing, entryBytes: number): RingState {
+  return { ring: registers.name, address: base, entries, entryBytes, head: index, tail: index };
 }

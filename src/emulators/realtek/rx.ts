@@ -1,7 +1,9 @@
 /**
  * The receiver: lengths, FCS, PAUSE and addresses decide whether a frame comes in; it is summed and written to the guest's
  * buffers, and what finds no descriptor waits in the FIFO. No doorbell tells of new descriptors: the chip looks again with the
- * next frame, and after some time. Source: RTL8169 specification, registers 37h, 44h, DAh and E0h, Rx descriptor.
+ * next frame, and after some time. A chip may spread frames over several queues: while more than one is on, a frame whose queue
+ * has no descriptor is lost, so that it does not stop the others.
+ * Source: RTL8169 specification, registers 37h, 44h, DAh and E0h, Rx descriptor.
  */
 
 import type { FrameFate, LinkFrame } from '../../link/port.js';
@@ -11,15 +13,15 @@ import type { DeviceBus, FrameDescriptor, ModelAlarm } from '../function.js';
 import { type ChecksumFindings, checkFrame, emptyFindings } from '../offload/checksum.js';
 import { RxFifo } from '../offload/fifo.js';
 import { FrameWriter } from '../offload/frame-writer.js';
-import type { RealtekChip } from './chip.js';
+import { NO_QUEUE, type RealtekChip, type Spreading } from './chip.js';
 import { type FilterUnit, Match } from './filter.js';
 import type { FlowControl } from './flow-control.js';
 import type { InterruptUnit } from './interrupts.js';
-import { Room, RxRing } from './rx-ring.js';
+import { Protocol, Room, RxRing } from './rx-ring.js';
 import type { TallyUnit } from './tally.js';
 
-const { CR, RMS, CPCR, MISC, MCU, RDSAR_LO, RDSAR_HI, RXD_OPTS1, RXD_OPTS2, RCR } = rtl8168h;
-const { ROK, RER, RDU, FOVW, SERR } = rtl8168h.ISR;
+const { CR, RMS, CPCR, MISC, MCU, RXD_OPTS1, RXD_OPTS2, RCR } = rtl8168h;
+const { ROK, RER, FOVW, SERR } = rtl8168h.ISR;
 const { TALLY_RX_ER, TALLY_MISS_PKT } = rtl8168h;
 
 /** Frames that one slice moves out of the FIFO. */
@@ -31,8 +33,6 @@ const MIN_FRAME = 60;
 const MAX_LENGTH = RXD_OPTS1.LEN;
 const VLAN = 0x8100;
 const IPV6 = 0x86dd;
-/** PID. */
-const Protocol = { tcp: 1, udp: 2, ip: 3 } as const;
 const TCP = 6;
 /** How long the chip waits before it looks at a descriptor again that it did not own. */
 const AGAIN: Micros = 50;
@@ -53,7 +53,10 @@ export interface RxParts {
 
 /** The receive unit. */
 export class RxUnit {
-  readonly ring: RxRing;
+  /** By queue. */
+  readonly rings: readonly RxRing[];
+  readonly #first: RxRing;
+  readonly #spreading: Spreading | undefined;
   readonly #bus: DeviceBus;
   readonly #values: Int32Array;
   readonly #chip: RealtekChip;
@@ -69,8 +72,11 @@ export class RxUnit {
   readonly #misc: number;
   readonly #mcu: number;
   readonly #strip: number;
-  /** The chip was told that it has no descriptor; it tells again when it had one in between. */
-  #starved = false;
+  readonly #wide: number;
+  /** Of each queue, by its bit: the guest was told that it has no descriptor; it is told again when it had one in between. */
+  #starved = 0;
+  /** Of each queue: the guest was told that it has no ring. */
+  #ringless = 0;
   #wait: Micros = AGAIN;
   #stopped = false;
   #told = false;
@@ -80,24 +86,29 @@ export class RxUnit {
     this.#values = regs.values;
     this.#chip = chip;
     this.#parts = parts;
-    this.ring = new RxRing(bus, regs, parts.slot);
+    this.rings = chip.rxRings.map((ring) => new RxRing(bus, regs, parts.slot, ring, chip.rxFormat));
+    this.#first = this.rings[0]!;
+    this.#spreading = chip.spreading?.(bus, regs);
+    this.#wide = chip.rxFormat.wide;
     this.#fifo = new RxFifo(bus, chip.fifoBytes);
     this.#alarm = bus.alarm(() => this.#drain());
     [this.#cr, this.#rcr, this.#rms] = [regs.slot(CR), regs.slot(chip.registers.RCR), regs.slot(RMS)];
     [this.#cpcr, this.#misc, this.#mcu] = [regs.slot(CPCR), regs.slot(MISC), regs.slot(MCU)];
     this.#strip = regs.slot(chip.strip.register);
-    regs.on(RDSAR_LO, {
-      write: (value, _index, old) => this.#given(RDSAR_LO, value, old, old !== 0 || regs.get(RDSAR_HI) !== 0),
-    });
-    regs.on(RDSAR_HI, {
-      write: (value, _index, old) => this.#given(RDSAR_HI, value, old, old !== 0 || regs.get(RDSAR_LO) !== 0),
-    });
+    for (const register of new Set(chip.rxRings.map(({ low }) => low))) this.#watch(regs, register, 'high');
+    for (const register of new Set(chip.rxRings.map(({ high }) => high))) this.#watch(regs, register, 'low');
   }
 
   reset(): void {
     this.#empty();
-    this.ring.reset();
+    for (const ring of this.rings) ring.reset();
     this.#stopped = this.#told = false;
+    this.#ringless = 0;
+  }
+
+  /** All registers have the values of power-on. */
+  forget(): void {
+    this.#spreading?.reset();
   }
 
   /** Nothing waits in the FIFO. */
@@ -109,6 +120,7 @@ export class RxUnit {
   enabled(value: number, old: number): void {
     if (((value ^ old) & CR.RE) === 0) return;
     this.#stopped = this.#told = false;
+    this.#ringless = 0;
     if ((value & CR.RE) === 0) this.#empty();
   }
 
@@ -135,8 +147,10 @@ export class RxUnit {
     const match = filter.address(u8, frame.offset);
     if (match === Match.none) return 'filtered';
     const flags = match | (frame.fcsOk ? 0 : BAD);
-    if (this.#fifo.frames === 0 && this.#bus.schedule !== 'adversarial' && this.#deliver(frame, flags))
-      return 'delivered';
+    if (this.#fifo.frames === 0 && this.#bus.schedule !== 'adversarial') {
+      const fate = this.#deliver(frame, flags);
+      if (fate !== undefined) return fate;
+    }
     return this.#queue(frame, flags);
   }
 
@@ -175,7 +189,7 @@ export class RxUnit {
     }
     flow.level(this.#fifo.used);
     if (!this.#alarm.armed && !this.#stopped)
-      this.#alarm.arm(this.#bus.now + (this.#starved ? this.#wait : this.#bus.delay(200)));
+      this.#alarm.arm(this.#bus.now + (this.#starved !== 0 ? this.#wait : this.#bus.delay(200)));
     return 'queued';
   }
 
@@ -185,7 +199,7 @@ export class RxUnit {
     while (this.#fifo.frames > 0 && left > 0 && (this.#values[this.#cr]! & CR.RE) !== 0 && !this.#stopped) {
       const flags = this.#fifo.peek(frame);
       frame.fcsOk = (flags & BAD) === 0;
-      if (!this.#deliver(frame, flags)) {
+      if (this.#deliver(frame, flags) === undefined) {
         if (this.#stopped || !this.#parts.mayMaster()) return;
         this.#alarm.arm(this.#bus.now + this.#wait);
         this.#wait = Math.min(2 * this.#wait, RARELY);
@@ -198,24 +212,30 @@ export class RxUnit {
     if (this.#fifo.frames > 0 && !this.#stopped) this.#alarm.arm(this.#bus.now + this.#bus.delay(100));
   }
 
-  /** Writes one frame to the guest's buffers. False: not now, and nothing was done. */
-  #deliver(frame: LinkFrame, flags: number): boolean {
+  /** Writes one frame to the guest's buffers. @returns what became of it; undefined: not now, and nothing was done */
+  #deliver(frame: LinkFrame, flags: number): FrameFate | undefined {
     const { interrupts, tally } = this.#parts;
-    if (this.#stopped || !this.#parts.mayMaster()) return false;
-    if (this.ring.base === 0) {
-      this.#ringless();
-      return false;
+    if (this.#stopped || !this.#parts.mayMaster()) return undefined;
+    const damaged = (flags & BAD) !== 0;
+    const spreading = this.#spreading;
+    let queue = 0;
+    let ring = this.#first;
+    if (spreading?.on) {
+      queue = damaged ? spreading.unhashed() : spreading.classify(frame);
+      if (queue === NO_QUEUE) return this.#lost();
+      if (queue !== 0) ring = this.rings[queue]!;
     }
+    if (ring.base === 0) return this.#withoutRing(queue);
     const { u8 } = frame.arena;
     const at = frame.offset;
     const tagged = ((u8[at + 12]! << 8) | u8[at + 13]!) === VLAN;
     const strip = tagged && (this.#values[this.#strip]! & this.#chip.strip.mask) !== 0;
-    const room = this.ring.look(FrameWriter.size(frame, strip, true));
-    if (room !== Room.enough) return this.#without(room);
-    this.#starved = false;
+    const wide = (this.#values[this.#rcr]! & this.#wide) !== 0;
+    const room = ring.look(FrameWriter.size(frame, strip, true), wide);
+    if (room !== Room.enough) return this.#without(room, queue);
+    this.#starved &= ~(1 << queue);
     this.#wait = AGAIN;
     const match = flags & ~BAD;
-    const damaged = (flags & BAD) !== 0;
     const short = frame.length < MIN_FRAME;
     let opts1 =
       match === Match.broadcast
@@ -233,28 +253,37 @@ export class RxUnit {
       opts2 |= this.#network(u8, at, tagged);
       opts1 |= this.#sums(frame, opts2);
     }
-    this.ring.write(frame, strip, opts1, opts2);
+    ring.write(frame, strip, opts1, opts2, wide ? spreading : undefined);
     if (damaged || short) tally.count(TALLY_RX_ER);
     else tally.received(frame.length, match >= Match.multicast, match === Match.broadcast);
-    interrupts.received(damaged || short ? ROK | RER : ROK);
-    return true;
+    if (queue === 0) interrupts.received(damaged || short ? ROK | RER : ROK);
+    else interrupts.receivedBy(queue);
+    return 'delivered';
   }
 
-  /** No descriptors for the frame. True: it is lost, and the next one may try. */
-  #without(room: number): boolean {
-    const { interrupts, tally } = this.#parts;
+  /** No descriptors for the frame: it waits, or is lost and the next one may try. */
+  #without(room: number, queue: number): FrameFate | undefined {
+    const { interrupts } = this.#parts;
     if (room === Room.fault) {
       this.#stopped = true;
       interrupts.raise(SERR);
-      return false;
+      return undefined;
     }
-    if (room === Room.never) {
-      tally.count(TALLY_MISS_PKT);
-      return true;
-    }
-    if (!this.#starved) interrupts.raise(RDU);
-    this.#starved = true;
-    return false;
+    if (room === Room.never) return this.#lost();
+    const bit = 1 << queue;
+    if ((this.#starved & bit) === 0) interrupts.starved(queue);
+    this.#starved |= bit;
+    return this.#several ? this.#lost() : undefined;
+  }
+
+  /** More than one queue is on. */
+  get #several(): boolean {
+    return this.#spreading !== undefined && this.#spreading.queues > 1;
+  }
+
+  #lost(): FrameFate {
+    this.#parts.tally.count(TALLY_MISS_PKT);
+    return 'ring-empty';
   }
 
   #network(u8: Uint8Array, at: number, tagged: boolean): number {
@@ -270,15 +299,27 @@ export class RxUnit {
     if (found.l3 === 0) return 0;
     const { PID, IPF, TCPF, UDPF } = RXD_OPTS1;
     const failed = found.ipChecked && !found.ipOk ? IPF : 0;
-    if (found.protocol === 0) return put(failed, PID, Protocol.ip);
+    if (found.protocol === 0) return put(failed, PID, this.#chip.rxFormat.otherIp);
     const tcp = found.protocol === TCP;
     const wrong = found.l4Checked && !found.l4Ok ? (tcp ? TCPF : UDPF) : 0;
     return put(failed | wrong, PID, tcp ? Protocol.tcp : Protocol.udp);
   }
 
-  /** @param had the ring had an address before */
-  #given(register: AnyReg, value: number, old: number, had: boolean): void {
-    if (value !== old && had && (this.#values[this.#cr]! & CR.RE) !== 0) {
+  /** Elements of `register` are halves of addresses of rings, `other` names the other halves. */
+  #watch(regs: RegisterFile, register: AnyReg, other: 'low' | 'high'): void {
+    regs.on(register, {
+      write: (value, index, old) => {
+        const mine = other === 'high' ? 'low' : 'high';
+        const ring = this.rings.find(({ registers: own }) => own[mine] === register && own.index === index)!;
+        const had = old !== 0 || regs.get(ring.registers[other], index) !== 0;
+        this.#given(ring, register, value, value !== old && had);
+      },
+    });
+  }
+
+  /** Half of the address of `ring` was written. @param moved it had one before, and another one */
+  #given(ring: RxRing, register: AnyReg, value: number, moved: boolean): void {
+    if (moved && (this.#values[this.#cr]! & CR.RE) !== 0) {
       this.#bus.report({
         rule: 'ring-while-enabled',
         register: register[meta].name,
@@ -287,26 +328,38 @@ export class RxUnit {
         ref: register[meta].ref,
       });
     }
-    this.ring.reset();
-    this.#stopped = this.#starved = false;
+    ring.reset();
+    this.#stopped = false;
+    this.#starved = this.#ringless = 0;
     this.kick();
   }
 
-  #ringless(): void {
+  /** While one queue is on, nothing goes on before it has a ring. */
+  #withoutRing(queue: number): FrameFate | undefined {
+    const bit = 1 << queue;
+    const told = (this.#ringless & bit) !== 0;
+    this.#ringless |= bit;
+    if (!told) {
+      const { low } = this.rings[queue]!.registers;
+      const { name, ref } = low[meta];
+      const which = queue === 0 ? 'the receive ring' : `the ring of receive queue ${queue}`;
+      this.#bus.report({
+        rule: 'use-before-ready',
+        register: name,
+        value: 0,
+        message: `a frame came and ${which} has no address`,
+        ref,
+      });
+    }
+    if (this.#several) return this.#lost();
     this.#stopped = true;
-    this.#bus.report({
-      rule: 'use-before-ready',
-      register: RDSAR_LO[meta].name,
-      value: 0,
-      message: 'a frame came and the receive ring has no address',
-      ref: RDSAR_LO[meta].ref,
-    });
+    return undefined;
   }
 
   #empty(): void {
     this.#alarm.cancel();
     this.#fifo.reset();
-    this.#starved = false;
+    this.#starved = 0;
     this.#wait = AGAIN;
     this.#parts.flow.level(0);
   }

@@ -1,4 +1,4 @@
-/** A timer that counts up, and the count at which it interrupts. Source: RTL8169 specification, registers 48h and 58h. */
+/** A timer that counts up, and when its cause is known the count at which it interrupts. Source: RTL8169 specification, registers 48h and 58h. */
 import type { Micros } from '../../platform/clock.js';
 import type { AnyReg, RegisterFile } from '../../registers/index.js';
 import type { DeviceBus, ModelAlarm } from '../function.js';
@@ -11,21 +11,21 @@ const WRAP = 0x1_0000_0000;
 export class TimerUnit {
   readonly #bus: DeviceBus;
   readonly #regs: RegisterFile;
-  readonly #compare: AnyReg;
+  readonly #compare: AnyReg | undefined;
   readonly #alarm: ModelAlarm;
   #began: Micros = 0;
 
-  /** @param fire the count has reached the comparison */
-  constructor(bus: DeviceBus, regs: RegisterFile, count: AnyReg, compare: AnyReg, fire: () => void) {
+  /** @param interrupt `fire`: the count has reached the comparison */
+  constructor(bus: DeviceBus, regs: RegisterFile, count: AnyReg, interrupt?: { compare: AnyReg; fire: () => void }) {
     this.#bus = bus;
     this.#regs = regs;
-    this.#compare = compare;
+    this.#compare = interrupt?.compare;
     this.#alarm = bus.alarm(() => {
-      fire();
+      interrupt?.fire();
       this.#arm();
     });
     regs.on(count, { read: () => ((bus.now - this.#began) * RATE) | 0, write: () => this.reset() });
-    regs.on(compare, { write: () => this.#arm() });
+    if (interrupt) regs.on(interrupt.compare, { write: () => this.#arm() });
   }
 
   /** The count is 0. */
@@ -36,7 +36,7 @@ export class TimerUnit {
 
   /** At the next time when the count is what it is compared with: this round or the next one. */
   #arm(): void {
-    const compare = this.#regs.get(this.#compare) >>> 0;
+    const compare = this.#compare === undefined ? 0 : this.#regs.get(this.#compare) >>> 0;
     if (compare === 0) {
       this.#alarm.cancel();
       return;

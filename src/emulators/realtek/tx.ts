@@ -193,18 +193,15 @@ export class TxUnit {
   #run(): void {
     if (this.#stopped || this.idle || (this.#values[this.#cr]! & CR.TE) === 0 || !this.#parts.canSend()) return;
     let left = this.#bus.slice(BATCH);
+    const { interrupts } = this.#parts;
     let causes = 0;
-    let frames = 0;
     for (const ring of this.rings) {
       const { poll } = ring.registers;
       if ((this.#values[this.#poll]! & poll) === 0 || left <= 0) continue;
       const turn = ring.run(left);
-      frames += ring.sent;
-      if (ring.sent > 0) causes |= TOK;
-      if (ring.failed > 0) {
-        causes |= TER;
-        this.#parts.tally.count(TALLY_TX_ER, ring.failed);
-      }
+      const done = (ring.sent > 0 ? TOK : 0) | (ring.failed > 0 ? TER : 0);
+      if (ring.failed > 0) this.#parts.tally.count(TALLY_TX_ER, ring.failed);
+      if (done !== 0) interrupts.sent(done, ring.sent, ring.registers.queue);
       ring.sent = ring.failed = 0;
       if (turn === Turn.fault) {
         // Without bus mastering it waits; after a master abort only a reset goes on (PCI 3.0 §3.7.4.2).
@@ -220,9 +217,7 @@ export class TxUnit {
       this.#values[this.#poll]! &= ~poll;
     }
     if (this.idle) causes |= TDU;
-    const { interrupts } = this.#parts;
-    if ((causes & (TOK | TER)) !== 0) interrupts.sent(causes & (TOK | TER), frames);
-    if ((causes & ~(TOK | TER)) !== 0) interrupts.raise(causes & ~(TOK | TER));
+    if (causes !== 0) interrupts.raise(causes);
     if (!this.idle && !this.#stopped && this.#parts.mayMaster())
       this.#alarm.arm(
         Math.max(this.#bus.now + this.#bus.delay(100), this.#bus.schedule === 'timed' ? Math.ceil(this.#wireFree) : 0),

@@ -13,14 +13,17 @@ import { RealtekNic, type RealtekOptions, type RealtekParts } from '../realtek/n
 import { RealtekPhy } from '../realtek/phy.js';
 import { StorageSpace } from '../realtek/storage.js';
 import { TallyUnit } from '../realtek/tally.js';
+import { TimerUnit } from '../realtek/timer.js';
 import { wakesOnLink } from '../realtek/wake.js';
 import { WindowUnit } from '../realtek/windows.js';
 import { config } from './config.js';
 import { mitigation, VectorUnit } from './interrupts.js';
+import { RssUnit } from './rss.js';
 
 const { PCI_ID, WINDOWS, TPPOLL, PHYSTATUS, FIFO_STATUS, RCR, BACKUP_ADDR0, BACKUP_ADDR1 } = rtl8125b;
-const { TALLY_CTRL, TX_FORMAT, WAKE_MAGIC, WAKE_LINK, RSS_CTRL, Q_NUM_CTRL, TXCFG } = rtl8125b;
-const { DESCRIPTOR_BYTES, TX_DESCRIPTOR_NEW_BYTES } = rtl8125b;
+const { TALLY_CTRL, TX_FORMAT, WAKE_MAGIC, WAKE_LINK, TXCFG, CR } = rtl8125b;
+const { DESCRIPTOR_BYTES, TX_DESCRIPTOR_NEW_BYTES, RX_DESCRIPTOR_V3_BYTES } = rtl8125b;
+const { TCTR1, TCTR2, TCTR3, TIMERINT1, TIMERINT2, TIMERINT3 } = rtl8125b;
 
 /** Bytes of the receive FIFO, and the levels of PAUSE in it: not public, see the page of the chip. */
 const FIFO_BYTES = 64 * 1024;
@@ -38,15 +41,42 @@ const CHIP: RealtekChip = {
   map: rtl8125b.bar2Map,
   registers: rtl8125b,
   rings: [
-    { name: 'TX ring 0', low: rtl8125b.TNPDS_LO, high: rtl8125b.TNPDS_HI, poll: TPPOLL.Q0, noClose: noClose(0) },
-    { name: 'TX ring 1', low: rtl8125b.TNPDS_Q1_LO, high: rtl8125b.TNPDS_Q1_HI, poll: TPPOLL.Q1, noClose: noClose(1) },
+    {
+      name: 'TX ring 0',
+      low: rtl8125b.TNPDS_LO,
+      high: rtl8125b.TNPDS_HI,
+      poll: TPPOLL.Q0,
+      queue: 0,
+      noClose: noClose(0),
+    },
+    {
+      name: 'TX ring 1',
+      low: rtl8125b.TNPDS_Q1_LO,
+      high: rtl8125b.TNPDS_Q1_HI,
+      poll: TPPOLL.Q1,
+      queue: 1,
+      noClose: noClose(1),
+    },
   ],
+  rxRings: [
+    { name: 'RX ring', low: rtl8125b.RDSAR_LO, high: rtl8125b.RDSAR_HI, index: 0 },
+    ...[1, 2, 3].map((queue) => ({
+      name: `RX ring ${queue}`,
+      low: rtl8125b.RDSAR_Q1_LO,
+      high: rtl8125b.RDSAR_Q1_HI,
+      index: queue - 1,
+    })),
+  ],
+  // Lengths: r8125 with ENABLE_RX_PACKET_FRAGMENT, DPDK rtl_recv_scattered_pkts, OpenBSD rge_rxeof. PID: the same drivers take its
+  // two bits for TCP and UDP, and vouch for a frame that has either.
+  rxFormat: { wide: RCR.RXDESC_V3, pieces: true, otherIp: 0 },
   strip: { register: RCR, mask: RCR.VLAN_INNER | RCR.VLAN_OUTER },
   fifoBytes: FIFO_BYTES,
   // r8169 rtl_jumbo_max: JUMBO_16K.
   mostFrame: 16_384,
   mitigation: (_bus, regs) => mitigation(regs),
   interrupts: (bus, regs, times) => new VectorUnit(bus, regs, times),
+  spreading: (bus, regs) => new RssUnit(bus, regs),
 };
 
 /** The chip, as a function on a bus. */
@@ -57,6 +87,7 @@ export class Rtl8125b extends RealtekNic {
   #mcu!: McuMemory;
   #phy!: RealtekPhy;
   #bus!: DeviceBus;
+  #timers: readonly TimerUnit[] = [];
 
   constructor(options: RealtekOptions = {}) {
     const image =
@@ -92,8 +123,10 @@ export class Rtl8125b extends RealtekNic {
       new WindowUnit(bus, regs, WINDOWS.csi, csi),
     ];
     regs.on(PHYSTATUS, { read: () => this.#status() });
-    regs.on(RSS_CTRL, { write: (value) => this.#unmodelled(RSS_CTRL, value, 'receive side scaling') });
-    regs.on(Q_NUM_CTRL, { write: (value) => this.#unmodelled(Q_NUM_CTRL, value, 'more than one receive queue') });
+    // Three more counts as TCTR is one. No driver waits for them, and what they set when they reach TIMERINT1 to 3 is not public.
+    this.#timers = [TCTR1, TCTR2, TCTR3].map((count) => new TimerUnit(bus, regs, count));
+    for (const compare of [TIMERINT1, TIMERINT2, TIMERINT3])
+      regs.on(compare, { write: (value) => this.#unmodelled(compare, value, 'the cause that this timer sets') });
     regs.on(FIFO_STATUS, { read: () => this.#fifoStatus() });
     const ocp = this.#ocp.regs;
     return {
@@ -114,6 +147,7 @@ export class Rtl8125b extends RealtekNic {
 
   protected override resetOwn(): void {
     this.#mcu.reset();
+    for (const timer of this.#timers) timer.reset();
   }
 
   protected loadAddress(low: number, high: number): void {
@@ -129,8 +163,15 @@ export class Rtl8125b extends RealtekNic {
     return (this.#ocp.regs.get(TX_FORMAT) & TX_FORMAT.NEW) !== 0 ? TX_DESCRIPTOR_NEW_BYTES : DESCRIPTOR_BYTES;
   }
 
-  protected override receiverSet(value: number): void {
-    this.#unmodelled(RCR, value & RCR.RXDESC_V3, 'receive descriptors of 32 bytes');
+  protected override get rxDescriptorBytes(): number {
+    return (this.regs.get(RCR) & RCR.RXDESC_V3) !== 0 ? RX_DESCRIPTOR_V3_BYTES : DESCRIPTOR_BYTES;
+  }
+
+  protected override receiverSet(value: number, old: number): void {
+    if (((value ^ old) & RCR.RXDESC_V3) === 0 || (this.regs.get(CR) & CR.RE) === 0) return;
+    const { name, ref } = RCR[meta];
+    const message = 'RXDESC_V3 was changed while CR.RE is set: the descriptors of a ring have one form';
+    this.#bus.report({ rule: 'ring-while-enabled', register: name, value, message, ref });
   }
 
   /** Says what was asked for, when something was, and is not there. The registers keep what is written. */

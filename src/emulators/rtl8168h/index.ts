@@ -30,9 +30,12 @@ const CHIP: RealtekChip = {
   map: rtl8168h.bar2Map,
   registers: rtl8168h,
   rings: [
-    { name: 'TX ring of high priority', low: rtl8168h.THPDS_LO, high: rtl8168h.THPDS_HI, poll: TPPOLL.HPQ },
-    { name: 'TX ring of normal priority', low: rtl8168h.TNPDS_LO, high: rtl8168h.TNPDS_HI, poll: TPPOLL.NPQ },
+    { name: 'TX ring of high priority', low: rtl8168h.THPDS_LO, high: rtl8168h.THPDS_HI, poll: TPPOLL.HPQ, queue: 0 },
+    { name: 'TX ring of normal priority', low: rtl8168h.TNPDS_LO, high: rtl8168h.TNPDS_HI, poll: TPPOLL.NPQ, queue: 0 },
   ],
+  rxRings: [{ name: 'RX ring', low: rtl8168h.RDSAR_LO, high: rtl8168h.RDSAR_HI, index: 0 }],
+  // FreeBSD re_rxeof, OpenBSD re_rxeof: the last descriptor has the length of the whole frame.
+  rxFormat: { wide: 0, pieces: false, otherIp: 3 },
   strip: { register: rtl8168h.CPCR, mask: rtl8168h.CPCR.RXVLAN },
   fifoBytes: FIFO_BYTES,
   // r8169 rtl_jumbo_max: JUMBO_9K.

@@ -1,7 +1,7 @@
 /**
  * Descriptor words in memory, little-endian, 16 bytes each: RTL8168C's layout, which RTL8168H has and RTL8125B calls version 1
  * (MAC OCP TX_FORMAT.NEW 0, RCR.RXDESC_V3 0). Rings have up to 1024 entries and start at a multiple of 256; EOR ends one.
- * RTL8125B's receive descriptors of 32 bytes are known to one vendor driver only and not declared.
+ * RTL8125B's receive descriptors of 32 bytes are declared in ../rtl8125b/descriptors.ts.
  * Sources: RTL8169 specification (Tx and Rx descriptors); r8169 (rtl_tx_desc_bit_1, rtl_rx_desc_bit), FreeBSD re
  * (RL_TDESC_*, RL_RDESC_*) and OpenBSD rge (RGE_TD*, RGE_RD*) for version 2 of the checksum bits.
  */

@@ -172,15 +172,15 @@ export const TIMERINT0 = word('TIMERINT0', 0x58, 'rw', {
   ref: S('58h, TimerInt'),
 });
 export const TIMERINT1 = word('TIMERINT1', 0x5c, 'rw', {
-  doc: 'Timer interrupt 1; drivers write 0. How it counts is not public',
+  doc: 'Timer interrupt 1; drivers write 0. The cause that it sets is not public: it is stored',
   ref: 'OpenBSD rge, DPDK rtl_hw_clear_timer_int: register TimeInt1',
 });
 export const TIMERINT2 = word('TIMERINT2', 0x8c, 'rw', {
-  doc: 'Timer interrupt 2; drivers write 0. How it counts is not public',
+  doc: 'Timer interrupt 2; drivers write 0. The cause that it sets is not public: it is stored',
   ref: 'OpenBSD rge, DPDK rtl_hw_clear_timer_int: register TimeInt2',
 });
 export const TIMERINT3 = word('TIMERINT3', 0xf4, 'rw', {
-  doc: 'Timer interrupt 3; drivers write 0. How it counts is not public',
+  doc: 'Timer interrupt 3; drivers write 0. The cause that it sets is not public: it is stored',
   ref: 'OpenBSD rge, DPDK rtl_hw_clear_timer_int: register TimeInt3',
 });
 export const PMCH = reg(

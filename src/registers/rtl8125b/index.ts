@@ -23,6 +23,7 @@ export * from '../realtek/ocp.js';
 export * from '../realtek/phy.js';
 export * from '../realtek/tally.js';
 export * from '../realtek/windows.js';
+export * from './descriptors.js';
 export * from './mac.js';
 export * from './ocp.js';
 export * from './phy.js';
@@ -31,7 +32,8 @@ export * from './tally.js';
 
 const { MISC_1: _misc1, ...shared } = common;
 const { PCI_ID: _pci, XID: _xid, ...own } = mac;
-const { RX_QUEUES: _rx, TX_QUEUES: _tx, TX_DESCRIPTOR_NEW_BYTES: _bytes, INT_MITI_UNIT: _unit, ...upper } = queues;
+const { RX_QUEUES: _rx, TX_QUEUES: _tx, TX_DESCRIPTOR_NEW_BYTES: _bytes, INT_MITI_UNIT: _unit, ...rest } = queues;
+const { INT_MITI_STEP: _step, ...upper } = rest;
 const { PHY_ID: _phyId, ...ownPhy } = phy;
 const lower = { ...shared, ...own, PHYAR, CSIDR, CSIAR, OCPDR, GPHY_OCP };
 

@@ -36,15 +36,15 @@ export const LEDSEL2 = led('LEDSEL2', 0x84, 2);
 export const LEDSEL3 = led('LEDSEL3', 0x96, 3);
 
 export const TCTR1 = word('TCTR1', 0x4c, 'rw', {
-  doc: 'Timer count of TIMERINT1',
+  doc: 'Timer count 1: as TCTR, any write starts it at 0. TIMERINT1 compares it, but which cause that sets is not public',
   ref: 'DPDK TCTR1_8125: register 4ch',
 });
 export const TCTR2 = word('TCTR2', 0x88, 'rw', {
-  doc: 'Timer count of TIMERINT2',
+  doc: 'Timer count 2: as TCTR, any write starts it at 0. TIMERINT2 compares it, but which cause that sets is not public',
   ref: 'DPDK TCTR2_8125: register 88h',
 });
 export const TCTR3 = word('TCTR3', 0x1c, 'rw', {
-  doc: 'Timer count of TIMERINT3',
+  doc: 'Timer count 3: as TCTR, any write starts it at 0. TIMERINT3 compares it, but which cause that sets is not public',
   ref: 'DPDK TCTR3_8125: register 1ch',
 });
 
@@ -123,7 +123,7 @@ export const RCR = reg(
   0x44,
   {
     doc: 'Receive configuration',
-    ref: 'r8169 rtl_init_rxcfg and rtl_set_rx_config_features, OpenBSD RGE_RXCFG, DPDK hw_init_rxcfg_8125b: register 44h',
+    ref: 'r8169 rtl_init_rxcfg and rtl_set_rx_config_features, OpenBSD RGE_RXCFG_CONFIG_8125B, DPDK hw_init_rxcfg_8125b: register 44h',
   },
   {
     AAP: bit(0, 'rw', 'Accept everything'),
@@ -139,7 +139,7 @@ export const RCR = reg(
     CLOSE_MULTIPLE: bit(21, 'rw', 'Several descriptors are given back at once (DPDK)', { inert: true }),
     VLAN_INNER: bit(22, 'rw', 'Take the inner 802.1Q tag out'),
     VLAN_OUTER: bit(23, 'rw', 'Take the outer 802.1Q tag out'),
-    RXDESC_V3: bit(24, 'rw', 'Receive descriptors of 32 bytes (DPDK)'),
+    RXDESC_V3: bit(24, 'rw', 'Receive descriptors of 32 bytes, in the rings of all queues (r8125, OpenBSD, FreeBSD)'),
     FETCH: bits(31, 27, 'rw', 'Descriptors fetched at once; drivers write 8', { inert: true }),
   },
 );

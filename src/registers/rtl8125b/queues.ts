@@ -21,7 +21,7 @@ export const RADMFIFO_PROTECT = word('RADMFIFO_PROTECT', 0x0402, 'rw', {
 });
 const queueCauses = (access: 'rw' | 'w1c') => ({
   ROK: bit(0, access, 'Frame received'),
-  RDU: bit(4, access, 'No receive descriptor was left'),
+  RDU: bit(1, access, 'No receive descriptor was left; queue 0 has it at bit 4 of ISR'),
 });
 const mask = (queue: number) =>
   reg(
@@ -29,8 +29,8 @@ const mask = (queue: number) =>
     0x7fc + 4 * queue,
     {
       ...w16,
-      doc: `Interrupt mask of receive queue ${queue}`,
-      ref: `DPDK IMR${queue}_8125: register of queue ${queue}`,
+      doc: `Interrupt mask of receive queue ${queue} in the first form; IMR is queue 0's`,
+      ref: `DPDK IMR${queue}_8125, r8125 other_q_intr_mask for the bits: register of queue ${queue}`,
     },
     queueCauses('rw'),
   );
@@ -40,8 +40,8 @@ const status = (queue: number) =>
     0x7fe + 4 * queue,
     {
       ...w16,
-      doc: `Interrupt status of receive queue ${queue}`,
-      ref: `DPDK ISR${queue}_8125: register of queue ${queue}`,
+      doc: `Interrupt status of receive queue ${queue} in the first form; ISR is queue 0's`,
+      ref: `DPDK ISR${queue}_8125 and rtl8125_clear_rdu, r8125 RxDU1 for the bits: register of queue ${queue}`,
     },
     queueCauses('w1c'),
   );
@@ -59,8 +59,8 @@ export const INT_MITI = reg(
   'INT_MITI',
   0x0a00,
   {
-    doc: 'Interrupt mitigation: queue n has element 2n, the other elements are stored; in 256 clocks of TCTR, 2.048 us. Linux writes 0 to all',
-    ref: "r8169 rtl_hw_start_8125, OpenBSD RGE_INTMITI, DPDK INT_MITI_V2_0_RX, and Realtek's r8125 for the unit (timer_count_v2): registers a00h to a7ch; Linux 6.1 goes on to afch",
+    doc: 'Interrupt mitigation: element 2n is that of receive queue n and of transmit queue n, the other elements are stored; in 256 clocks of TCTR, 2.048 us. Linux writes 0 to all',
+    ref: "r8169 rtl_hw_start_8125, OpenBSD RGE_INTMITI, DPDK INT_MITI_V2_0_RX to INT_MITI_V2_1_TX, and Realtek's r8125 for the queues (rtl8125_hw_set_timer_int_8125) and the unit (timer_count_v2): registers a00h to a7ch; Linux 6.1 goes on to afch",
     count: 64,
   },
   {
@@ -70,6 +70,8 @@ export const INT_MITI = reg(
     TX_HIGH: bits(31, 24, 'rw', 'Not public', { inert: true }),
   },
 );
+/** Elements of {@link INT_MITI} from one queue to the next. */
+export const INT_MITI_STEP = 2;
 
 const v2 = (access: 'rw' | 'w1c') => ({
   ROK_Q0: bit(0, access, 'Queue 0 received'),
@@ -104,12 +106,12 @@ export const ISR_V2 = reg(
 );
 export const TDU_STA = word('TDU_STA', 0x0d08, 'rw', {
   ...w16,
-  doc: 'Transmit queues that ran empty',
+  doc: 'Transmit queues that ran empty, by its name; no driver reads it, the model keeps what is written',
   ref: 'DPDK TDU_STA_8125: register d08h',
 });
 export const RDU_STA = word('RDU_STA', 0x0d0a, 'rw', {
   ...w16,
-  doc: 'Receive queues without a descriptor',
+  doc: 'Receive queues without a descriptor, by its name; no driver reads it, the model keeps what is written',
   ref: 'DPDK RDU_STA_8125: register d0ah',
 });
 export const IMR_V2_SET = reg(
@@ -182,37 +184,72 @@ export const HW_CLO_PTR = word('HW_CLO_PTR', 0x2802, 'ro', {
   count: TX_QUEUES,
   stride: 4,
 });
-export const RDSAR_Q1_LO = word('RDSAR_Q1_LO', 0x4000, 'rw', {
-  doc: 'Rings of receive queues 1 to 3, low',
-  ref: 'DPDK RDSAR_Q1_LOW_8125: register 4000h',
-  count: RX_QUEUES - 1,
-  stride: 8,
-});
+export const RDSAR_Q1_LO = reg(
+  'RDSAR_Q1_LO',
+  0x4000,
+  {
+    doc: 'Rings of receive queues 1 to 3, low: element n - 1 is that of queue n. Queue 0 has RDSAR',
+    ref: 'DPDK RDSAR_Q1_LOW_8125, r8125 rtl8125_setup_mqs_reg: registers 4000h, 4008h, 4010h',
+    count: RX_QUEUES - 1,
+    stride: 8,
+  },
+  { ADDR: bits(31, 8, 'rw', 'Address; the ring starts at a multiple of 256') },
+);
 export const RDSAR_Q1_HI = word('RDSAR_Q1_HI', 0x4004, 'rw', {
   doc: 'Rings of receive queues 1 to 3, high',
-  ref: 'DPDK RDSAR_Q1_LOW_8125: register 4004h',
+  ref: 'DPDK RDSAR_Q1_LOW_8125, r8125 rtl8125_setup_mqs_reg: registers 4004h, 400ch, 4014h',
   count: RX_QUEUES - 1,
   stride: 8,
 });
-export const RSS_CTRL = word('RSS_CTRL', 0x4500, 'rw', {
-  doc: 'Receive side scaling; r8169 and OpenBSD write 0: one queue',
-  ref: 'r8169 rtl_hw_start_8125_common, OpenBSD RGE_RSS_CTRL: register 4500h',
-});
+export const RSS_CTRL = reg(
+  'RSS_CTRL',
+  0x4500,
+  {
+    doc: 'Receive side scaling: which frames are hashed. 0: none; r8169 and OpenBSD write that',
+    ref: 'r8125 enum rtl8125_rss_register_content, DPDK enum rtl_rss_register_content; r8169 rtl_hw_start_8125_common, OpenBSD RGE_RSS_CTRL: register 4500h',
+  },
+  {
+    TCP_IPV4: bit(0, 'rw', 'TCP over IPv4: addresses and ports'),
+    IPV4: bit(1, 'rw', 'Other IPv4: addresses'),
+    TCP_IPV6: bit(2, 'rw', 'TCP over IPv6 without extension headers: addresses and ports'),
+    IPV6: bit(3, 'rw', 'Other IPv6 without extension headers: addresses'),
+    IPV6_EXT: bit(4, 'rw', 'Other IPv6, with or without extension headers: addresses'),
+    TCP_IPV6_EXT: bit(5, 'rw', 'TCP over IPv6, with or without extension headers: addresses and ports'),
+    HALF: bit(7, 'rw', 'Not public (RSS_HALF_SUPP)', { inert: true }),
+    MASK_BITS: bits(10, 8, 'rw', 'As many low bits of the hash choose the element of RSS_TABLE; 7 for all 128'),
+    UDP_IPV4: bit(11, 'rw', 'UDP over IPv4: addresses and ports'),
+    UDP_IPV6: bit(12, 'rw', 'UDP over IPv6 without extension headers: addresses and ports'),
+    UDP_IPV6_EXT: bit(13, 'rw', 'UDP over IPv6, with or without extension headers: addresses and ports'),
+    CPU_NUM: bits(18, 16, 'rw', 'Logarithm of the number of queues; drivers write what Q_NUM_CTRL has, which counts', {
+      inert: true,
+    }),
+    HQ: bit(31, 'rw', 'Not public (RSS_HQ_Q_SUP_R)', { inert: true }),
+  },
+);
 export const RSS_KEY = word('RSS_KEY', 0x4600, 'rw', {
-  doc: 'Hash key, 40 bytes',
-  ref: 'DPDK RSS_KEY_8125: register 4600h',
+  doc: 'Key of the Toeplitz hash, 40 bytes; the first byte is the low one of the first element',
+  ref: 'r8125 rtl8125_store_rss_key, DPDK RSS_KEY_8125: registers 4600h to 4624h',
   count: 10,
 });
 export const RSS_TABLE = word('RSS_TABLE', 0x4700, 'rw', {
-  doc: 'Queue of a hash, a byte each, 128 of them',
-  ref: 'DPDK RSS_INDIRECTION_TBL_8125_V2: register 4700h',
+  doc: 'Receive queue of a hash: 128 bytes, four in an element, the first one in the low byte',
+  ref: 'r8125 rtl8125_store_reta, DPDK RSS_INDIRECTION_TBL_8125_V2: registers 4700h to 477ch',
   count: 32,
 });
-export const Q_NUM_CTRL = word('Q_NUM_CTRL', 0x4800, 'rw', {
-  ...w16,
-  doc: 'Number of receive queues; r8169 and OpenBSD write 0: one queue',
-  ref: 'r8169 rtl_hw_start_8125_common, OpenBSD RGE_RXQUEUE_CTRL: register 4800h',
-});
+export const Q_NUM_CTRL = reg(
+  'Q_NUM_CTRL',
+  0x4800,
+  {
+    ...w16,
+    doc: 'Number of receive queues; r8169 and OpenBSD write 0: one queue',
+    ref: 'r8125 and DPDK rtl8125_set_rx_q_num; r8169 rtl_hw_start_8125_common, OpenBSD RGE_RXQUEUE_CTRL: register 4800h',
+  },
+  {
+    LOW: bits(1, 0, 'rw', 'Not public', { inert: true }),
+    RX: bits(4, 2, 'rw', 'Logarithm of the number of receive queues: at most 2'),
+    HIGH: bits(15, 5, 'rw', 'Not public', { inert: true }),
+  },
+);
 export const EEE_TXIDLE_TIMER = word('EEE_TXIDLE_TIMER', 0x6048, 'rw', {
   ...w16,
   doc: 'How long the transmitter is idle before low power idle, in byte times; drivers write MTU + 46',
