@@ -1,100 +1,38 @@
 /** Proof 2, frame level: our drivers on QEMU's own models, heard and answered by slirp, in every interrupt mode. */
 import { describe, expect, it } from 'vitest';
-import { e1000, e1000e, type InterruptMode, type Nic, type NicDriver, virtioNet } from '../../src/drivers/index.js';
-import { openQemu, type QemuHost } from '../../src/hosts/qemu/index.js';
-import { enumerate, issuesText, type ProbeOutcome, score } from '../../src/pci/index.js';
-import { emptyFrame, type Frame } from '../../src/platform/phy.js';
+import { e1000, e1000e, r8169, virtioNet } from '../../src/drivers/index.js';
+import { openQemu } from '../../src/hosts/qemu/index.js';
+import { MOST_TRANSMIT, Rtl8139Host } from '../support/rtl8139.js';
 import * as f from './frames.js';
+import { bring, Loop, type Model } from './loop.js';
 import { qemuForTests } from './support.js';
 
 const qemu = await qemuForTests();
-
-interface Model {
-  readonly driver: NicDriver;
-  readonly device: string;
-  readonly modes: readonly InterruptMode[];
-}
 
 const MODELS: readonly Model[] = [
   { driver: e1000, device: 'e1000', modes: ['polled', 'intx'] },
   { driver: e1000e, device: 'e1000e', modes: ['polled', 'intx', 'msi', 'msix'] },
   { driver: virtioNet, device: 'virtio-net-pci,disable-legacy=on', modes: ['polled', 'intx', 'msix'] },
+  {
+    driver: r8169,
+    device: 'rtl8139',
+    modes: ['polled', 'intx'],
+    see: (host) => new Rtl8139Host(host, true),
+    options: { txRing: MOST_TRANSMIT },
+  },
 ];
 
-async function bring(host: QemuHost, driver: NicDriver, mode: InterruptMode, more = {}): Promise<Nic> {
-  const topology = enumerate(host);
-  expect(issuesText(topology.issues)).toBe('');
-  for (const fn of topology.functions) {
-    const id = driver.ids.find((row) => score(row, fn) > 0);
-    if (!id) continue;
-    const outcome: ProbeOutcome<Nic> = await host.run(
-      driver.probe(fn, id, { interrupts: [mode], ...more }),
-      'bring-up',
-    );
-    if (outcome.kind === 'failed') throw outcome.error;
-    if (outcome.kind === 'declined') throw new Error(outcome.reason);
-    return outcome.value;
-  }
-  throw new Error('nothing to drive');
-}
-
-/** A loop around a NIC: in interrupt modes it looks only when told to, or when the driver asked for a time. */
-class Loop {
-  readonly frame: Frame;
-  readonly inbox: Uint8Array[] = [];
-  ready = true;
-  rounds = 0;
-  readonly host: QemuHost;
-  readonly nic: Nic;
-
-  constructor(host: QemuHost, nic: Nic) {
-    this.host = host;
-    this.nic = nic;
-    this.frame = emptyFrame(host.memory.arena);
-    nic.onReady = () => {
-      this.ready = true;
-    };
-  }
-
-  poll(): void {
-    const now = this.host.scheduler.now;
-    if (this.nic.interruptMode !== 'polled' && !this.ready && now < this.nic.nextStep) return;
-    this.ready = false;
-    this.rounds++;
-    for (let i = 0; i < 64 && this.nic.receive(now, this.frame); i++) this.inbox.push(f.bytesOf(this.frame));
-    this.nic.step(now);
-    this.nic.flush(now);
-  }
-
-  send(write: (frame: Frame) => void): void {
-    expect(this.nic.reserve(this.host.scheduler.now, this.frame, 1514)).toBe(true);
-    write(this.frame);
-    this.nic.commit(this.frame);
-    this.nic.flush(this.host.scheduler.now);
-  }
-
-  async until(done: () => boolean, what: string): Promise<void> {
-    await this.host.until(
-      () => {
-        this.poll();
-        return done();
-      },
-      what,
-      10_000,
-    );
-  }
-}
-
 describe.skipIf(!qemu)('drivers on QEMU models', () => {
-  for (const { driver, device, modes } of MODELS) {
-    for (const mode of modes) {
+  for (const model of MODELS) {
+    const { driver, device } = model;
+    for (const mode of model.modes) {
       it(`${driver.name}, ${mode}: link, ARP, 300 pings of all sizes, DHCP (checksum by the NIC if it can)`, async () => {
         const host = await openQemu({
           ...qemu,
           args: ['-netdev', 'user,id=n', '-device', `${device},netdev=n,mac=52:54:00:12:34:56`],
         });
         try {
-          const nic = await bring(host, driver, mode);
+          const nic = await bring(host, model, mode);
           expect(nic.interruptMode).toBe(mode);
           expect([...nic.mac]).toEqual([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
           const loop = new Loop(host, nic);

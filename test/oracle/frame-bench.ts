@@ -266,24 +266,44 @@ export interface WiredPair<S> {
   side(host: PciHost): S;
 }
 
+/** A wire to a device of QEMU's: datagrams are frames. */
+export interface Wire {
+  /** The netdev, whose id is `n`. */
+  readonly netdev: string;
+  /** What the device sent. */
+  readonly frames: Uint8Array[];
+  inject(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** A wire on ports that are free. */
+export async function openWire(): Promise<Wire> {
+  const socket = createSocket('udp4');
+  const probe = createSocket('udp4');
+  const port = await bound(socket);
+  const far = await bound(probe);
+  probe.close();
+  const frames: Uint8Array[] = [];
+  socket.on('message', (bytes) => frames.push(new Uint8Array(bytes)));
+  return {
+    netdev: `socket,id=n,udp=127.0.0.1:${port},localaddr=127.0.0.1:${far}`,
+    frames,
+    inject: (bytes) => socket.send(bytes, far, '127.0.0.1'),
+    close: () => socket.close(),
+  };
+}
+
 /** Plugs our model and QEMU's in, each with a wire that is heard and spoken on. */
 export async function onWires<S>(
   qemu: Awaited<ReturnType<typeof qemuForTests>>,
   pair: WiredPair<S>,
   work: (wires: Wires<S>) => Promise<void>,
 ): Promise<void> {
-  const socket = createSocket('udp4');
-  const probe = createSocket('udp4');
+  const wire = await openWire();
   let host: QemuHost | undefined;
   try {
-    const port = await bound(socket);
-    const far = await bound(probe);
-    probe.close();
-    const theirFrames: Uint8Array[] = [];
-    socket.on('message', (bytes) => theirFrames.push(new Uint8Array(bytes)));
-    const wire = `socket,id=n,udp=127.0.0.1:${port},localaddr=127.0.0.1:${far}`;
     const device = `${pair.device},netdev=n,mac=52:54:00:12:34:56`;
-    host = await openQemu({ ...qemu, args: ['-netdev', wire, '-device', device] });
+    host = await openQemu({ ...qemu, args: ['-netdev', wire.netdev, '-device', device] });
     const machine = new Machine({ ramBytes: pair.ramBytes });
     const { model } = pair;
     machine.bus.add(model);
@@ -305,11 +325,11 @@ export async function onWires<S>(
     const inject = (bytes: Uint8Array): void => {
       machine.arena.u8.set(bytes, place);
       end.transmit({ arena: machine.arena, offset: place, length: bytes.length, fcsOk: true });
-      socket.send(bytes, far, '127.0.0.1');
+      wire.inject(bytes);
     };
-    await work({ ours, theirs, ourFrames, theirFrames, settle, inject });
+    await work({ ours, theirs, ourFrames, theirFrames: wire.frames, settle, inject });
   } finally {
-    socket.close();
+    wire.close();
     await host?.close();
   }
 }

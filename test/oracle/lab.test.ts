@@ -27,7 +27,7 @@ const namespaces = await orSkip(async () => {
   }
 });
 
-/** QEMU's models: it has none of Realtek's newer chips. */
+/** QEMU's models: it has none of Realtek's newer chips (r8169.test.ts runs the rings of one on an older one). */
 const MODES: Readonly<Record<string, readonly string[]>> = {
   '82540em': ['polled', 'intx'],
   '82574l': ['polled', 'intx', 'msi', 'msix'],

@@ -7,12 +7,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DriverOptions, Nic } from '../../src/drivers/index.js';
-import { openQemu } from '../../src/hosts/qemu/index.js';
+import { openQemu, type QemuHost } from '../../src/hosts/qemu/index.js';
 import { runLab } from '../../src/lab/index.js';
 import { hex, streamDigest, writeStream } from '../../src/net/index.js';
 import { OwnedArena } from '../../src/platform/arena.js';
 import { Diagnostics } from '../../src/platform/diagnostics.js';
 import { Random } from '../../src/platform/random.js';
+import { proved } from '../support/results.js';
+import { MOST_TRANSMIT, Rtl8139Host, STRANGER } from '../support/rtl8139.js';
 import { qemuForTests } from './support.js';
 
 const qemu = await qemuForTests();
@@ -21,7 +23,20 @@ const CHUNK = 65_536;
 /** slirp's name for this machine's loopback. */
 const LOOPBACK = '10.0.2.2';
 
-const CASES: readonly { device: string; name: string; options: DriverOptions }[] = [
+interface Case {
+  readonly device: string;
+  readonly name: string;
+  readonly options: DriverOptions;
+  /** Another way to look at QEMU's machine. */
+  readonly see?: typeof seenAsRtl8168h;
+}
+
+const seenAsRtl8168h = (host: QemuHost, { checksum = true }: DriverOptions): Rtl8139Host =>
+  new Rtl8139Host(host, checksum);
+const txRing = MOST_TRANSMIT;
+const RTL8139 = { device: 'rtl8139', name: 'rtl8168h', see: seenAsRtl8168h } as const;
+
+const CASES: readonly Case[] = [
   { device: 'e1000', name: '82540em', options: { interrupts: ['polled'] } },
   { device: 'e1000', name: '82540em', options: { interrupts: ['intx'] } },
   { device: 'e1000', name: '82540em', options: { interrupts: ['intx'], checksum: false, rxRing: 32, txRing: 32 } },
@@ -41,6 +56,10 @@ const CASES: readonly { device: string; name: string; options: DriverOptions }[]
     options: { interrupts: ['msix'], rxRing: 16, txRing: 16 },
   },
   { device: 'virtio-net-pci', name: 'virtio-net', options: { interrupts: ['intx'] } },
+  { ...RTL8139, options: { interrupts: ['polled'], checksum: false, txRing } },
+  { ...RTL8139, options: { interrupts: ['intx'], checksum: false, txRing, rxRing: 32 } },
+  { ...RTL8139, options: { interrupts: ['intx'], segmentation: false, txRing } },
+  { ...RTL8139, options: { interrupts: ['intx'], txRing } },
 ];
 
 describe.skipIf(!qemu)('whole path through QEMU and slirp', () => {
@@ -80,18 +99,19 @@ describe.skipIf(!qemu)('whole path through QEMU and slirp', () => {
   });
   afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
-  for (const { device, name, options } of CASES) {
+  for (const { device, name, options, see } of CASES) {
     it(`${device}: ${JSON.stringify(options)}`, async () => {
       const mac = '52:54:00:12:34:56';
       const host = await openQemu({
         ...qemu,
         args: ['-netdev', 'user,id=n', '-device', `${device},netdev=n,mac=${mac},romfile=`],
       });
+      const seen = see?.(host, options);
       let nic: Nic | undefined;
       let statistics: Readonly<Record<string, number>> = {};
       try {
         const report = await runLab({
-          host,
+          host: seen ?? host,
           scheduler: host.scheduler,
           arena: new OwnedArena(64 << 20),
           random: new Random(1),
@@ -134,6 +154,13 @@ describe.skipIf(!qemu)('whole path through QEMU and slirp', () => {
         expect(after['resets']).toBe(0);
         expect(after['txRefused']).toBe(0);
         expect(after['rxMalformed']).toBe(0);
+        if (seen) {
+          expect(seen.shim.problems).toEqual([]);
+          const { interrupts, checksum = true, segmentation = true } = options;
+          const sums = checksum ? `, sums${segmentation ? ' and segments' : ''} told in the old layout` : '';
+          const what = `${interrupts![0]}: lease, 10 MiB each way${sums}`;
+          proved({ nic: name, side: 'driver', stranger: STRANGER, what });
+        }
       } finally {
         await host.close();
       }
