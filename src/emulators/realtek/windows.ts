@@ -23,6 +23,12 @@ export interface WindowTarget {
  */
 const ACCESS_TIME: Micros = 20;
 const LATEST: Micros = 100;
+/**
+ * Software that does not look at the flag must wait as long as an access can take, and drivers allow for 1 ms (r8168) up to
+ * 20 ms (FreeBSD re, RL_PHY_TIMEOUT polls of 10 us). On a real clock less would tell nothing: between two writes that a guest makes
+ * without a pause, its host may stop it for some milliseconds.
+ */
+const UNSEEN: Micros = 10_000;
 
 /** Bits of a field of the command register; 0 where it has none of that name. */
 function field(register: AnyReg, name: string): number {
@@ -82,10 +88,10 @@ export class WindowUnit {
     this.#doneAt = 0;
   }
 
-  /** Software cannot know yet that the last access is done: too early, or neither time has passed nor was the flag read. */
+  /** Software cannot know yet that the last access is done: too early, or it has neither read the flag nor waited. */
   get #busy(): boolean {
     const { now } = this.#bus;
-    return this.#kind !== 'none' && (now < this.#doneAt || (!this.#looked && now === this.#startedAt));
+    return this.#kind !== 'none' && (now < this.#doneAt || (!this.#looked && now < this.#startedAt + UNSEEN));
   }
 
   #begin(value: number): void {
@@ -134,11 +140,9 @@ export class WindowUnit {
   /** The data register is read: before the read is done it still has what it had. */
   #taken(stored: number): number {
     if (this.#kind !== 'read') return stored;
-    if (this.#busy) {
+    if (this.#busy)
       this.#mistake(this.#regs.get(this.#window.command), 'its data was read before the flag said that it is there');
-      return stored;
-    }
-    return this.#show();
+    return this.#bus.now < this.#doneAt ? stored : this.#show();
   }
 
   /** The result of a read reaches the data register, where software may write it over again. */
