@@ -28,7 +28,7 @@ export default defineConfig({
           include: ['test/guest/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {
