@@ -145,6 +145,9 @@ export function vfioUserDevice(path: string): Record<string, unknown> & { driver
   return { driver: 'vfio-user-pci', 'x-msg-timeout': 600_000, socket: { type: 'unix', path } };
 }
 
+/** Longest that a guest needs to be up, in ms: iPXE, whose ring has four buffers, loads Linux slowly on a machine that is busy. */
+const BOOT = 300_000;
+
 /** Linux's command line. */
 export const APPEND =
   'console=ttyS0 quiet loglevel=6 mitigations=off nokaslr tsc=reliable no_timer_check audit=0 apparmor=0 panic=-1';
@@ -204,7 +207,7 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       shell.end(why);
     };
     base.child.on('exit', ended);
-    await shell.expect(/@@READY\r?\n/, 120_000);
+    await shell.expect(/@@READY\r?\n/, BOOT);
 
     let turn: Promise<unknown> = Promise.resolve();
     const run = (line: string, within = 60_000): Promise<CommandResult> => {
@@ -230,7 +233,7 @@ export async function startLinux(options: GuestOptions): Promise<LinuxGuest> {
       await turn;
       const from = shell.text.length;
       shellSocket.write('reboot -f\n');
-      await shell.expect(/@@READY\r?\n/, 120_000, from);
+      await shell.expect(/@@READY\r?\n/, BOOT, from);
     };
     return { ...base, console, run, must, reboot };
   } catch (error) {
