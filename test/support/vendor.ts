@@ -3,7 +3,7 @@
  * firmware that Linux's r8169 gives its chips on real boards. The drivers are built for the guest's kernel in a root of its own with that Debian's compiler, inside a user namespace.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AptChoice } from './apt.js';
@@ -16,6 +16,9 @@ const exec = promisify(execFile);
 /** The kernel's Debian, with the part that holds the drivers: their licence is GPL, the firmware inside them has no source. */
 const TRIXIE_NON_FREE: AptChoice = { arch: 'amd64', suites: ['trixie'], components: 'main non-free non-free-firmware' };
 const MODULES = ['r8168', 'r8125'];
+/** r8125 once more, with what its Makefile leaves off: receive side scaling, and with it four receive queues, and two transmit queues. */
+export const QUEUES_MODULE = 'r8125-queues';
+const QUEUES = { of: 'r8125', choices: 'ENABLE_RSS_SUPPORT=y ENABLE_MULTIPLE_TX_QUEUE=y' } as const;
 /** What Linux's own r8169 streams into these chips on real boards. */
 const FIRMWARE = ['rtl8168h-2.fw', 'rtl8125b-2.fw'];
 const FIRMWARE_PLACE = 'usr/lib/firmware/rtl_nic';
@@ -40,7 +43,7 @@ export async function buildVendor(
   version: string,
 ): Promise<{ initrd: string; versions: Readonly<Record<string, string>> }> {
   const root = await folderOf(
-    `vendor-${version}`,
+    `vendor-2-${version}`,
     async (into, apt) => {
       const chroot = join(into, 'root');
       const release = version.replace(/-amd64$/, '');
@@ -53,12 +56,18 @@ export async function buildVendor(
 
       const sources = await readdir(join(chroot, 'usr/src'));
       const places = MODULES.map((name) => ({ name, source: sources.find((each) => each.startsWith(`${name}-`))! }));
+      const { source: again } = places.find(({ name }) => name === QUEUES.of)!;
+      await cp(join(chroot, 'usr/src', again), join(chroot, 'usr/src', QUEUES_MODULE), { recursive: true });
+      const builds = [
+        ...places.map(({ name, source }) => ({ module: name, name, source, choices: '' })),
+        { module: QUEUES.of, name: QUEUES_MODULE, source: QUEUES_MODULE, choices: QUEUES.choices },
+      ];
       // Without pahole no BTF can be made, and a module does not need it.
       const script = [
         'set -e; export PATH=/usr/bin',
-        ...places.map(
-          ({ name, source }) =>
-            `make -s -C /usr/src/linux-headers-${version} M=/usr/src/${source} CONFIG_DEBUG_INFO_BTF_MODULES= modules; strip --strip-debug /usr/src/${source}/${name}.ko`,
+        ...builds.map(
+          ({ module, source, choices }) =>
+            `make -s -C /usr/src/linux-headers-${version} M=/usr/src/${source} ${choices} CONFIG_DEBUG_INFO_BTF_MODULES= modules; strip --strip-debug /usr/src/${source}/${module}.ko`,
         ),
       ].join('\n');
       const args = ['-r', '-m', 'sh', '-c', `mount --rbind /dev ${chroot}/dev && exec chroot ${chroot} /usr/bin/sh`];
@@ -71,8 +80,8 @@ export async function buildVendor(
       const entries = ['usr/lib/firmware', FIRMWARE_PLACE].map(folder);
       for (const name of FIRMWARE)
         entries.push(file(`${FIRMWARE_PLACE}/${name}`, await readFile(join(chroot, FIRMWARE_PLACE, name))));
-      for (const { name, source } of places) {
-        entries.push(file(`modules/${name}.ko`, await readFile(join(chroot, 'usr/src', source, `${name}.ko`))));
+      for (const { module, name, source } of builds) {
+        entries.push(file(`modules/${name}.ko`, await readFile(join(chroot, 'usr/src', source, `${module}.ko`))));
         entries.push(file(`modules/${name}.order`, `${name}\n`));
       }
       await writeFile(join(into, 'initrd'), overlaid(await readFile(base), entries));

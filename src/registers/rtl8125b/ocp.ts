@@ -132,7 +132,11 @@ export const OCP_E614 = opaque(
   'r8169 writes 2 to bits 10 to 8',
   'r8169 rtl_hw_start_8125_common, OpenBSD rge_init',
 );
-export const OCP_E63E = opaque('OCP_E63E', 0xe63e, 'r8169 clears, DPDK writes 2 to bits 5 and 4');
+export const OCP_E63E = opaque(
+  'OCP_E63E',
+  0xe63e,
+  'r8169 clears, DPDK writes 2 to bits 5 and 4; r8125 (rtl8125_set_tx_q_num) puts the logarithm of the number of transmit queues into bits 11 and 10',
+);
 export const OCP_E84C = opaque('OCP_E84C', 0xe84c, 'OpenBSD sets bits 7 and 6', 'OpenBSD rge_init');
 export const OCP_E860 = opaque(
   'OCP_E860',

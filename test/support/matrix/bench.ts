@@ -71,7 +71,10 @@ export class Lab {
   }
 
   /** Boots a guest with free root ports. */
-  static async open(pieces: BenchPieces, options: { memory?: number } = {}): Promise<Lab> {
+  static async open(
+    pieces: BenchPieces,
+    { cpus = 1, ...options }: { memory?: number; cpus?: number } = {},
+  ): Promise<Lab> {
     const ports = Array.from({ length: ROOT_PORTS }, (_, i) => [
       '-device',
       `pcie-root-port,id=rp${i},chassis=${i + 1},slot=${i + 1}`,
@@ -80,7 +83,7 @@ export class Lab {
       pieces,
       initrd: pieces.guest.initrd,
       restarts: true,
-      args: () => ports.flat(),
+      args: () => ['-smp', String(cpus), ...ports.flat()],
       ...options,
     });
     const lab = new Lab(guest);
