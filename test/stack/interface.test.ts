@@ -269,6 +269,17 @@ describe('fragments', () => {
     }
     expect(world.b.stats.reassembled).toBe(5);
   });
+  it('of several echo requests at once: each is answered', () => {
+    const world = twoStacks();
+    warm(world);
+    const ping = world.a.ping();
+    const before = world.b.stats.icmpEchoIn;
+    for (let i = 0; i < 5; i++) ping.ping(B, world.now, 4000);
+    // Nobody looks at them on the other side before all are there.
+    while (world.a.poll(world.now) > 0);
+    world.run(() => ping.step(world.now) && ping.replies.length === 5, 1_000_000);
+    expect([world.b.stats.icmpEchoIn - before, ping.replies.length]).toEqual([5, 5]);
+  });
   it('for a neighbour that does not answer make nobody spin', () => {
     const world = twoStacks();
     const client = world.a.udp();
@@ -297,7 +308,7 @@ describe('fragments', () => {
     expect([world.b.stats.reassemblyTimeouts, world.b.reassembly.deadline]).toEqual([1, Number.POSITIVE_INFINITY]);
     expect(seen.some((line) => line.includes('timeExceeded code 1'))).toBe(true);
   });
-  it('come eight datagrams at a time, no more', () => {
+  it('come eight datagrams at a time: the oldest gives way', () => {
     const world = twoStacks();
     world.idle(1000);
     const end = world.ends[0];
@@ -310,6 +321,11 @@ describe('fragments', () => {
     for (let i = 0; i < 12; i++) client.send(B, 9, new Uint8Array(1500));
     world.idle(10_000);
     expect(world.b.stats.reassemblyDrops).toBe(4);
+    end.commit = commit;
+    const server = world.b.udp({ port: 9 });
+    client.send(B, 9, new Uint8Array(1500));
+    expect(world.run(() => server.readable, 10_000)).toBe(true);
+    expect(world.b.stats.reassemblyDrops).toBe(5);
   });
 });
 

@@ -34,6 +34,8 @@ export const Send = {
 
 const Mode = { none: 0, device: 1, pending: 2, loopback: 3, fragments: 4 } as const;
 
+/** More than a packet can have. */
+const FRAGMENTS_MOST = 65536 / 8;
 /** How long a packet in fragments waits for its neighbour. */
 const FRAGMENT_PATIENCE: Micros = 3_500_000;
 
@@ -231,6 +233,8 @@ export class IpOutput {
     ttl: number,
     tos: number,
   ): number {
+    // One packet is staged at a time. What is left of the last one goes now if it can: an answer that finds no room is lost.
+    this.continueFragments(now, FRAGMENTS_MOST);
     if (this.#fragmentBytes > 0) return Send.busy;
     if (this.#buffer === 0) {
       try {

@@ -127,7 +127,9 @@ export class Reassembly {
     const destination = ipv4Destination(u8, packet.ip);
     const id = ipv4Id(u8, packet.ip);
     let free: Slot | undefined;
+    let oldest = this.#slots[0]!;
     for (const slot of this.#slots) {
+      if (slot.deadline < oldest.deadline) oldest = slot;
       if (!slot.busy) free ??= slot;
       else if (
         slot.id === id &&
@@ -138,7 +140,11 @@ export class Reassembly {
         return slot;
       }
     }
-    if (free === undefined) return undefined;
+    if (free === undefined) {
+      // Otherwise a few fragments that got lost would keep all others out for as long as they are waited for.
+      this.#kill(oldest);
+      free = oldest;
+    }
     if (free.base === 0) {
       try {
         free.base = this.#arena.alloc(SLOT_BYTES);
