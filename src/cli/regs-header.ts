@@ -73,7 +73,7 @@ export function cHeader(
       if (typeof number !== 'number') continue;
       if (names.has(full)) throw new RangeError(`${chip}: two declarations would be called ${full}`);
       names.add(full);
-      lines.push(`#define ${full.padEnd(34)} ${hex(number)}`);
+      lines.push(`#define ${full.padEnd(34)} ${Number.isInteger(number) ? hex(number) : number}`);
     }
   }
   lines.push('', '#endif', '');

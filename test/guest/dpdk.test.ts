@@ -41,8 +41,6 @@ interface Case {
   readonly judges?: 'good' | 'bad';
   /** Frames longer than a buffer: the driver adds up what the descriptors of one tell. */
   readonly scatters?: true;
-  /** Queues that it gives a port at most, both ways. */
-  readonly queues?: number;
   /** Mbit/s; 0: not told. */
   readonly speed: number;
   /** Findings of the model that are right. */
@@ -105,8 +103,6 @@ const CASES = (
       vlan: 'insert',
       speed: 2500,
       scatters: true,
-      // Four and two from RTL8126 on (rtl_dev_infos_get): it has RSS for no chip before that.
-      queues: 1,
       judges: 'good',
     },
   ] as readonly Case[]
@@ -188,8 +184,6 @@ describe.skipIf(!pieces).each(CASES)('DPDK over vfio-user: $nic', (chip) => {
     expect(info).toContain(`Driver name: ${chip.driver}`);
     expect(info.toLowerCase()).toContain('mac address: 52:54:00:dd:bd:01');
     if (chip.speed > 0) expect(info).toContain(`Link speed: ${chip.speed === 2500 ? '2.5' : chip.speed / 1000} Gbps`);
-    if (chip.queues !== undefined)
-      for (const way of ['RX', 'TX']) expect(info).toMatch(new RegExp(`Max possible ${way} queues: ${chip.queues}\\s`));
     proved({ nic, side: 'model', stranger: DPDK, what: 'probe, station address, link' });
   });
 

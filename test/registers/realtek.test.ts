@@ -159,6 +159,10 @@ describe.each(chips)('%s', (_name, chip) => {
   });
 });
 
+test('a header for C keeps what is no whole number', () => {
+  expect(cHeader('rtl8125b', rtl8125b.MAPS, rtl8125b)).toMatch(/^#define INT_MITI_UNIT +2\.048$/m);
+});
+
 describe('what the chips do not share', () => {
   test('the interrupt registers and the doorbell stand elsewhere', () => {
     const place = (chip: typeof rtl8168h | typeof rtl8125b) =>
