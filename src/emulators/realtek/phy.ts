@@ -47,6 +47,14 @@ export interface RealtekPhyOptions {
   readonly multigig?: boolean;
 }
 
+/** PHYSTATUS; only chips of 2.5 Gb/s have M2500. */
+type StatusBits = Pick<
+  typeof rtl8168h.PHYSTATUS,
+  'LINKSTS' | 'M10' | 'M100' | 'M1000' | 'FULLDUP' | 'RXFLOW' | 'TXFLOW'
+> & {
+  readonly M2500?: number;
+};
+
 /** The PHY. `onChange` tells the MAC that link or mode changed. */
 export class RealtekPhy {
   /** What stands behind GPHY_OCP: every even address. */
@@ -91,6 +99,15 @@ export class RealtekPhy {
   /** What was settled; undefined without link. */
   get mode(): LinkMode | undefined {
     return this.#phy.mode;
+  }
+
+  /** What PHYSTATUS shows; `bits` are the chip's. */
+  status(bits: StatusBits): number {
+    const { mode } = this;
+    if (mode === undefined) return 0;
+    const { M10, M100, M1000, M2500 = 0, LINKSTS, FULLDUP, RXFLOW, TXFLOW } = bits;
+    const speed = mode.speed === 2500 ? M2500 : mode.speed === 1000 ? M1000 : mode.speed === 100 ? M100 : M10;
+    return LINKSTS | speed | (mode.fullDuplex ? FULLDUP : 0) | (mode.pause ? RXFLOW | TXFLOW : 0);
   }
 
   /** True while frames that the MAC sends come back to it. */

@@ -85,7 +85,6 @@ export class Rtl8125b extends RealtekNic {
   readonly maps: readonly BarMap[];
   #ocp!: StorageSpace;
   #mcu!: McuMemory;
-  #phy!: RealtekPhy;
   #bus!: DeviceBus;
   #timers: readonly TimerUnit[] = [];
 
@@ -114,7 +113,6 @@ export class Rtl8125b extends RealtekNic {
     this.#mcu = new McuMemory(this.#ocp.regs);
     const csi = new CsiTarget(bus, this.configSpace, rtl8125b.csiMap, rtl8125b.CSI_ASPM, rtl8125b.CSIAR);
     const phy = new RealtekPhy(bus, this.port, { map: rtl8125b.phyMap, id: rtl8125b.PHY_ID, multigig: true });
-    this.#phy = phy;
     const windows = [
       new WindowUnit(bus, regs, WINDOWS.phyar, phy.clause22),
       new WindowUnit(bus, regs, WINDOWS.gphy, phy.ocp),
@@ -122,7 +120,7 @@ export class Rtl8125b extends RealtekNic {
       new WindowUnit(bus, regs, WINDOWS.ephy, ephy),
       new WindowUnit(bus, regs, WINDOWS.csi, csi),
     ];
-    regs.on(PHYSTATUS, { read: () => this.#status() });
+    regs.on(PHYSTATUS, { read: () => phy.status(PHYSTATUS) });
     // Three more counts as TCTR is one. No driver waits for them, and what they set when they reach TIMERINT1 to 3 is not public.
     this.#timers = [TCTR1, TCTR2, TCTR3].map((count) => new TimerUnit(bus, regs, count));
     for (const compare of [TIMERINT1, TIMERINT2, TIMERINT3])
@@ -180,14 +178,6 @@ export class Rtl8125b extends RealtekNic {
     const { name, ref } = register[meta];
     const value = this.regs.get(register);
     this.#bus.report({ rule: 'unmodelled', register: name, value, message: `${what}: not modelled`, ref });
-  }
-
-  #status(): number {
-    const { mode } = this.#phy;
-    if (mode === undefined) return 0;
-    const { M10, M100, M1000, M2500, LINKSTS, FULLDUP, RXFLOW, TXFLOW } = PHYSTATUS;
-    const speed = mode.speed === 2500 ? M2500 : mode.speed === 1000 ? M1000 : mode.speed === 100 ? M100 : M10;
-    return LINKSTS | speed | (mode.fullDuplex ? FULLDUP : 0) | (mode.pause ? RXFLOW | TXFLOW : 0);
   }
 
   #fifoStatus(): number {

@@ -49,7 +49,6 @@ export class Rtl8168h extends RealtekNic {
   readonly maps: readonly BarMap[];
   readonly #levels = { high: 0, low: 0 };
   #eri!: StorageSpace;
-  #phy!: RealtekPhy;
 
   constructor(options: RealtekOptions = {}) {
     const mac = options.mac ?? Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56);
@@ -86,7 +85,6 @@ export class Rtl8168h extends RealtekNic {
     const ephy = new StorageSpace(rtl8168h.ephyMap);
     const csi = new CsiTarget(bus, this.configSpace, rtl8168h.csiMap, rtl8168h.CSI_ASPM, rtl8168h.CSIAR);
     const phy = new RealtekPhy(bus, this.port, { map: rtl8168h.phyMap, id: rtl8168h.PHY_ID });
-    this.#phy = phy;
     const windows = [
       new WindowUnit(bus, regs, WINDOWS.eri, this.#eri),
       new WindowUnit(bus, regs, WINDOWS.phyar, phy.clause22),
@@ -95,7 +93,7 @@ export class Rtl8168h extends RealtekNic {
       new WindowUnit(bus, regs, WINDOWS.ephy, ephy),
       new WindowUnit(bus, regs, WINDOWS.csi, csi),
     ];
-    regs.on(PHYSTATUS, { read: () => this.#status() });
+    regs.on(PHYSTATUS, { read: () => phy.status(PHYSTATUS) });
     const eri = this.#eri.regs;
     return {
       phy,
@@ -134,17 +132,5 @@ export class Rtl8168h extends RealtekNic {
       this.raise(rtl8168h.ISR.SWINT);
     }
     super.rung(value, old);
-  }
-
-  #status(): number {
-    const { mode } = this.#phy;
-    if (mode === undefined) return 0;
-    const speed = mode.speed === 1000 ? PHYSTATUS.M1000 : mode.speed === 100 ? PHYSTATUS.M100 : PHYSTATUS.M10;
-    return (
-      PHYSTATUS.LINKSTS |
-      speed |
-      (mode.fullDuplex ? PHYSTATUS.FULLDUP : 0) |
-      (mode.pause ? PHYSTATUS.RXFLOW | PHYSTATUS.TXFLOW : 0)
-    );
   }
 }
