@@ -70,7 +70,6 @@ export function regs(args: readonly string[]): string {
 function list(map: RegisterMap): string {
   const rows = Object.values(map.registers)
     .map((register) => register[meta])
-    .sort((a, b) => a.at - b.at)
     .map((info) => [
       hex(info.at, 16),
       info.count > 1 ? `${info.name}[${info.count}]` : info.name,

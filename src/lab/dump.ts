@@ -18,7 +18,7 @@ export function dumpRegisters(fn: EmulatedFunction): DumpedRegister[] {
   const all: DumpedRegister[] = [];
   for (const { bar, at, map, file } of fn.maps ?? []) {
     if (file === undefined) continue;
-    for (const register of Object.values(map.registers).sort((a, b) => a.at - b.at)) {
+    for (const register of Object.values(map.registers)) {
       const info = register[meta];
       let shown = 0;
       for (let i = 0; i < info.count && shown < MOST; i++) {

@@ -169,7 +169,7 @@ export interface RegisterMap {
   readonly bytes: number;
   /** Access widths in bits that the hardware defines; others are a guest's mistake. */
   readonly widths: readonly Width[];
-  /** By name. */
+  /** By name, in the order of their offsets. */
   readonly registers: Readonly<Record<string, AnyReg>>;
 }
 
@@ -182,7 +182,8 @@ export function registerMap(
   registers: Readonly<Record<string, AnyReg>>,
 ): RegisterMap {
   const owner = new Map<number, string>();
-  for (const register of Object.values(registers)) {
+  const sorted = Object.entries(registers).sort(([, a], [, b]) => a.at - b.at);
+  for (const [, register] of sorted) {
     const info = register[meta];
     for (const offset of offsets(register)) {
       for (let i = 0; i < info.width / 8; i++) {
@@ -195,7 +196,7 @@ export function registerMap(
       }
     }
   }
-  return { chip, space, bytes, widths, registers };
+  return { chip, space, bytes, widths, registers: Object.fromEntries(sorted) };
 }
 
 /** All byte offsets at which a register stands: its elements, then its aliases' elements. */
