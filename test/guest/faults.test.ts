@@ -92,10 +92,12 @@ describe.skipIf(!pieces)('Linux on broken NICs', () => {
   });
 
   describe.each(NICS)('$nic', ({ nic, mac, address, says, deaf, rounds, heals, waits, stops }) => {
-    const downloads = async (): Promise<void> => {
-      const sum = await guest.must(`wget -T 60 -q -O - http://10.0.2.2/bytes/${BYTES} | sha256sum`, 120_000);
+    /** The line that downloads. @param patience seconds without a byte after which it gives up */
+    const download = (patience: number): string =>
+      `wget -T ${patience} -q -O - http://10.0.2.2/bytes/${BYTES} | sha256sum`;
+    const everyByteIsRight = async (sum: string): Promise<void> =>
       expect(sum).toBe(`${await guest.must(`wget -q -O - http://10.0.2.2/sha256/${BYTES}`, 60_000)}  -`);
-    };
+    const downloads = async (): Promise<void> => everyByteIsRight(await guest.must(download(60), 120_000));
 
     beforeAll(async () => {
       await guest.must(`N=$(basename $(dirname $(grep -l ${mac} /sys/class/net/*/address))); test -n "$N"`);
@@ -121,13 +123,14 @@ describe.skipIf(!pieces)('Linux on broken NICs', () => {
       async (fault, times) => {
         await guest.must('dmesg -c > /dev/null');
         await control.must({ do: 'break', nic, fault, rounds: times });
-        const download = `wget -T 60 -q -O - http://10.0.2.2/bytes/${BYTES} | sha256sum`;
         const sum = await guest.must(
-          waits && fault === 'lost-interrupt' ? `ping -s 1400 10.0.2.2 > /dev/null & ${download}; kill $!` : download,
+          waits && fault === 'lost-interrupt'
+            ? `ping -s 1400 10.0.2.2 > /dev/null & ${download(60)}; kill $!`
+            : download(60),
           120_000,
         );
         await control.must({ do: 'mend', nic });
-        expect(sum).toBe(`${await guest.must(`wget -q -O - http://10.0.2.2/sha256/${BYTES}`, 60_000)}  -`);
+        await everyByteIsRight(sum);
         expect(await guest.must('dmesg')).not.toMatch(/BUG|Oops|Call Trace/);
         proved({ nic, side: 'model', stranger: 'Linux on broken hardware', what: `${fault} survived` });
       },
@@ -138,7 +141,7 @@ describe.skipIf(!pieces)('Linux on broken NICs', () => {
       test('lost-interrupt while it downloads: works once it is set up anew', async () => {
         await guest.must('dmesg -c > /dev/null');
         await control.must({ do: 'break', nic, fault: 'lost-interrupt', rounds: 20 });
-        await guest.run(`wget -T 5 -q -O - http://10.0.2.2/bytes/${BYTES} | sha256sum`, 60_000);
+        await guest.run(download(5), 60_000);
         await control.must({ do: 'mend', nic });
         await guest.must('ip link set $N down; ip link set $N up');
         await guest.must(CARRIER);
